@@ -1,0 +1,132 @@
+"""The plan: all that decides a byte of the images, frozen, reviewable, committed by users.
+
+Building from it is mechanical: ``build`` looks at nothing else.  There are no URLs, no timestamps
+and no paths of this machine in it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kfslim.lock.model import Lock, Locked
+from kfslim.model import Document, Model
+from kfslim.steps.model import LeftAlone
+
+FORMAT = 1  # of the layers that build writes; a new number when the same plan gives other bytes
+
+
+class Codec(Model):
+    """How layers are compressed; another library version may give other bytes."""
+
+    name: Literal["gzip", "zstd"] = "gzip"
+    level: int = 6
+    library: str = ""  # "zlib-ng 2.2.4"
+
+
+class PythonFacts(Model):
+    """The Python that a base carries.
+
+    ``executable`` and ``site_dirs`` are absolute paths in the image.  ``identity`` is the hash of
+    the interpreter's own files: bytecode depends on it.  ``runs_here`` is false where it could not
+    be started unprivileged on the planning machine (another architecture): no bytecode then.
+    """
+
+    version: str  # "3.11.2"
+    executable: str
+    site_dirs: tuple[str, ...] = ()
+    identity: str = ""
+    libc: Literal["glibc", "musl", ""] = "glibc"
+
+    @property
+    def minor(self) -> str:
+        """``3.11``."""
+        return ".".join(self.version.split(".")[:2])
+
+
+class DebianPackage(Model):
+    """One binary package, by the hash that its archive's signed index promises."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+    content_bytes: int
+
+
+class BasePlan(Model):
+    """The base of one image.
+
+    ``asked`` is what the user named (``deb:bookworm``, ``docker://…``); ``digest`` is the manifest
+    digest for ``platform``.  ``packages`` are the base's own Debian packages when kfslim assembled
+    it; with them a base that is nowhere to be found can be assembled again, to the same digest.
+    """
+
+    asked: str
+    digest: str
+    platform: str
+    python: PythonFacts
+    packages: tuple[DebianPackage, ...] = ()
+    bytecode: Literal["all", "none"] = "none"  # of the assembled base's standard library
+    recipe: int = 0  # format number of the assembly, 0 for a foreign base
+
+
+class WheelLayer(Model):
+    """One layer of finished distributions, in the order given.
+
+    ``names`` are the distributions of the step's lock that lie in it.
+    """
+
+    names: tuple[str, ...]
+
+
+class ProjectLayer(Model):
+    """The project's own package or sources: name, and the hash of the tree that goes in."""
+
+    name: str
+    tree_sha256: str
+    content: Literal["package", "sources"] = "sources"
+
+
+class ImagePlan(Model):
+    """One step's image for one platform."""
+
+    base: BasePlan
+    lock: Lock
+    runtime: Locked | None = None  # the KFP executor, where the step needs no more of kfp
+    os_packages: tuple[DebianPackage, ...] = ()
+    layers: tuple[WheelLayer, ...] = ()
+    projects: tuple[ProjectLayer, ...] = ()
+    environment: str = "/opt/kfslim"  # the virtual environment's folder
+    bytecode: Literal["all", "none"] = "all"
+    prune: tuple[str, ...] = ()  # names of the rules in force, with exceptions as "tests!numpy"
+    codec: Codec = Codec()
+    format: int = FORMAT
+
+
+class StepPlan(Model):
+    """One step: nothing of other steps is in here, so nothing of them can change its image."""
+
+    name: str
+    executor: str
+    images: tuple[ImagePlan, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def step_digest(self) -> str:
+        """``sha256:<hex>`` of the images' plans."""
+        from kfslim.canonical import value_digest
+
+        return value_digest([image.model_dump(mode="json") for image in self.images])
+
+    @property
+    def tag(self) -> str:
+        """``<step>-<step digest, 12>``: the final tag of the step's image."""
+        return f"{self.name}-{self.step_digest.removeprefix('sha256:')[:12]}"
+
+
+class Plan(Document):
+    """All steps of one pipeline, and the ones that are left alone."""
+
+    pipeline: str
+    steps: tuple[StepPlan, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
