@@ -19,7 +19,7 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def digest(self) -> str:
+    def fingerprint(self) -> str:
         """``sha256:<hex>`` of the model's canonical JSON."""
         return value_digest(self.model_dump(mode="json"))
 

@@ -67,8 +67,8 @@ def retrying(
 ) -> requests.Response:
     """Call until an answer comes that is final, at most ``ATTEMPTS`` times.
 
-    Connection errors, time-outs and the statuses in ``RETRIED`` are tried again.  The last answer is
-    returned whatever its status; the caller reads it.
+    Connection errors, time-outs and the statuses in ``RETRIED`` are tried again.  The last answer
+    is returned whatever its status; the caller reads it.
 
     Raises:
         FetchError: no answer came at all.

@@ -1,0 +1,1 @@
+"""Plan → images: daemonless assembly, and bases made of Debian packages."""

@@ -1,0 +1,1 @@
+"""Requirements → wheels with hashes → installed trees.  uv is started here and nowhere else."""

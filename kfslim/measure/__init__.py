@@ -1,0 +1,1 @@
+"""Image → Measurement.  Takes values, never a store."""

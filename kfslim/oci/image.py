@@ -185,7 +185,10 @@ class Image:
         Raises:
             BadImage: manifest or config is malformed, or they contradict each other.
         """
-        manifest, config = load_object(manifest_bytes, "manifest"), load_object(config_bytes, "config")
+        manifest, config = (
+            load_object(manifest_bytes, "manifest"),
+            load_object(config_bytes, "config"),
+        )
         described = Descriptor.from_json(manifest.get("config"))
         if digest_of(config_bytes) != described.digest:
             raise BadImage("the config is not the one that the manifest names")
@@ -311,7 +314,9 @@ class Image:
         """
         added, entries = tuple(layers), [dict(entry) for entry in history]
         if len(added) != len(entries):
-            raise ValueError(f"{len(added)} layers need as many history entries, not {len(entries)}")
+            raise ValueError(
+                f"{len(added)} layers need as many history entries, not {len(entries)}"
+            )
         config = self.config
         config["history"] = [*(config.get("history") or []), *entries]
         zstd = any(layer.descriptor.media_type == OCI_LAYER_ZSTD for layer in added)
@@ -386,9 +391,7 @@ class Index:
         return cls(index_bytes, media_type, entries)
 
     @classmethod
-    def build(
-        cls, images: Iterable[Image], annotations: Mapping[str, str] | None = None
-    ) -> Index:
+    def build(cls, images: Iterable[Image], annotations: Mapping[str, str] | None = None) -> Index:
         """Serialise a new OCI index over ``images``, sorted by platform."""
         images = tuple(sorted(images, key=lambda image: image.platform))
         manifests = tuple(image.descriptor for image in images)

@@ -14,8 +14,11 @@ from kfslim.errors import BadReference
 
 Transport = Literal["docker", "oci", "docker-daemon", "docker-archive", "deb"]
 
-_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\Z")
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?\Z")
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*\Z")
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?\Z"
+)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _SUITE = re.compile(r"[a-z][a-z0-9-]*\Z")
@@ -86,7 +89,9 @@ def parse_reference(text: str) -> Reference:
 
 def _parse_docker(rest: str, text: str) -> Reference:
     if not rest.startswith("//"):
-        raise BadReference(f"{text!r}: docker: must be followed by //", hint="docker://host/repo:tag")
+        raise BadReference(
+            f"{text!r}: docker: must be followed by //", hint="docker://host/repo:tag"
+        )
     return _parse_named("docker", rest[2:], text)
 
 
@@ -111,7 +116,7 @@ def _parse_named(transport: Transport, rest: str, text: str) -> Reference:
 
 
 def _split_host(text: str) -> tuple[str, str]:
-    """Split host from repository by Docker's rule: a first part with a dot, a colon or localhost."""
+    """Split host from repository: a host is a first part with a dot, a colon, or localhost."""
     first, slash, rest = text.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         host = DOCKER_HUB if first in ("index.docker.io", "registry-1.docker.io") else first

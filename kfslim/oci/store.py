@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kfslim.errors import BadReference
-from kfslim.oci.image import Descriptor, Image, Index, Layer, Platform
 from kfslim.oci.digest import VerifyingReader
+from kfslim.oci.image import Descriptor, Image, Index, Layer, Platform
 from kfslim.oci.reference import Reference, parse_reference
 from kfslim.progress import SILENT, Progress
 

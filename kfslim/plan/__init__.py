@@ -1,0 +1,1 @@
+"""Needs + locks + base → a frozen plan.  Takes values, never a store."""

@@ -1,0 +1,1 @@
+"""Models → tables, progress bars, JSON and HTML."""

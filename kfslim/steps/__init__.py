@@ -1,0 +1,1 @@
+"""What a compiled pipeline, its project and its old images say each step needs."""
