@@ -29,10 +29,10 @@ DOCKER_HUB = "docker.io"
 class Reference:
     """A parsed reference.
 
-    ``host`` is the registry (``docker``, ``docker-daemon``), else empty.  ``name`` is the repository
-    without host, the layout's folder, the archive's file, or the Debian suite.  For a bare name of
-    a registry, ``docker.io`` and ``library/`` are filled in, and ``tag`` stays None when none was
-    given (it means ``latest``).
+    ``host`` is the registry (``docker``, ``docker-daemon``), else empty.  ``name`` is the
+    repository without host, the layout's folder, the archive's file, or the Debian suite.  For a
+    bare name of a registry, ``docker.io`` and ``library/`` are filled in, and ``tag`` stays None
+    when none was given (it means ``latest``).
     """
 
     transport: Transport
