@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from kfslim.canonical import value_digest
 from kfslim.lock.model import Lock, Locked
 from kfslim.model import Document, Model
 from kfslim.steps.model import LeftAlone
 
+Bytecode = Literal["all", "none"]
 FORMAT = 1  # of the layers that build writes; a new number when the same plan gives other bytes
 
 
@@ -66,7 +68,7 @@ class BasePlan(Model):
     platform: str
     python: PythonFacts
     packages: tuple[DebianPackage, ...] = ()
-    bytecode: Literal["all", "none"] = "none"  # of the assembled base's standard library
+    bytecode: Bytecode = "none"  # of the assembled base's standard library
     recipe: int = 0  # format number of the assembly, 0 for a foreign base
 
 
@@ -97,7 +99,7 @@ class ImagePlan(Model):
     layers: tuple[WheelLayer, ...] = ()
     projects: tuple[ProjectLayer, ...] = ()
     environment: str = "/opt/kfslim"  # the virtual environment's folder
-    bytecode: Literal["all", "none"] = "all"
+    bytecode: Bytecode = "all"
     prune: tuple[str, ...] = ()  # names of the rules in force, with exceptions as "tests!numpy"
     codec: Codec = Codec()
     format: int = FORMAT
@@ -114,8 +116,6 @@ class StepPlan(Model):
     @property
     def step_digest(self) -> str:
         """``sha256:<hex>`` of the images' plans."""
-        from kfslim.canonical import value_digest
-
         return value_digest([image.model_dump(mode="json") for image in self.images])
 
     @property

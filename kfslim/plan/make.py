@@ -1,0 +1,83 @@
+"""Needs + lock + base → the frozen plan of one step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from kfslim.errors import BadPlan
+from kfslim.lock.model import Lock, Locked
+from kfslim.plan.buckets import assign_layers
+from kfslim.plan.model import (
+    BasePlan,
+    Bytecode,
+    Codec,
+    DebianPackage,
+    ImagePlan,
+    ProjectLayer,
+    StepPlan,
+)
+
+_OWN_LAYERS = 3  # environment, KFP executor, OS packages
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose for an image, apart from what is in it."""
+
+    bytecode: Bytecode
+    prune: tuple[str, ...]
+    codec: Codec
+
+
+def plan_image(
+    base: BasePlan,
+    base_layers: int,
+    provided: Collection[tuple[str, str]],
+    lock: Lock,
+    choices: Choices,
+    *,
+    runtime: Locked | None = None,
+    os_packages: Sequence[DebianPackage] = (),
+    projects: Sequence[ProjectLayer] = (),
+) -> ImagePlan:
+    """Plan one image.
+
+    ``provided`` are the (name, version) pairs that the base's own site directories hold: they are
+    not installed again.  A base whose interpreter cannot run here gets no bytecode.
+
+    Raises:
+        Unsupported: too many layers.
+    """
+    bytecode: Bytecode = choices.bytecode if base.python.runs_here else "none"
+    missing = [d for d in lock.distributions if (d.name, d.version) not in provided]
+    taken = base_layers + _OWN_LAYERS + len(projects)
+    return ImagePlan(
+        base=base,
+        lock=lock,
+        runtime=runtime,
+        os_packages=tuple(os_packages),
+        layers=assign_layers(missing, bytecode, taken),
+        projects=tuple(projects),
+        bytecode=bytecode,
+        prune=choices.prune,
+        codec=choices.codec,
+    )
+
+
+def check_plan(step: StepPlan) -> None:
+    """Check what the schema cannot: every layer names distributions of its lock, each once.
+
+    Raises:
+        BadPlan: a plan that was edited by hand into a contradiction.
+    """
+    if not step.images:
+        raise BadPlan(f"step {step.name}: the plan holds no image")
+    for image in step.images:
+        locked = {d.name for d in image.lock.distributions}
+        named = [name for layer in image.layers for name in layer.names]
+        if unknown := sorted(set(named) - locked):
+            raise BadPlan(f"step {step.name}: layers name {unknown[0]}, which is not in the lock")
+        if len(named) != len(set(named)):
+            twice = next(name for name in named if named.count(name) > 1)
+            raise BadPlan(f"step {step.name}: {twice} lies in two layers")
