@@ -23,7 +23,10 @@ _OWN_LAYERS = 3  # environment, KFP executor, OS packages
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user chose for an image, apart from what is in it."""
+    """How an image is made, apart from what is in it.
+
+    ``bytecode`` must be ``none`` where the base's interpreter cannot run on this machine.
+    """
 
     bytecode: Bytecode
     prune: tuple[str, ...]
@@ -44,12 +47,11 @@ def plan_image(
     """Plan one image.
 
     ``provided`` are the (name, version) pairs that the base's own site directories hold: they are
-    not installed again.  A base whose interpreter cannot run here gets no bytecode.
+    not installed again.
 
     Raises:
         Unsupported: too many layers.
     """
-    bytecode: Bytecode = choices.bytecode if base.python.runs_here else "none"
     missing = [d for d in lock.distributions if (d.name, d.version) not in provided]
     taken = base_layers + _OWN_LAYERS + len(projects)
     return ImagePlan(
@@ -57,9 +59,9 @@ def plan_image(
         lock=lock,
         runtime=runtime,
         os_packages=tuple(os_packages),
-        layers=assign_layers(missing, bytecode, taken),
+        layers=assign_layers(missing, choices.bytecode, taken),
         projects=tuple(projects),
-        bytecode=bytecode,
+        bytecode=choices.bytecode,
         prune=choices.prune,
         codec=choices.codec,
     )

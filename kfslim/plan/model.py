@@ -29,8 +29,7 @@ class PythonFacts(Model):
     """The Python that a base carries.
 
     ``executable`` and ``site_dirs`` are absolute paths in the image.  ``identity`` is the hash of
-    the interpreter's own files: bytecode depends on it.  ``runs_here`` is false where it could not
-    be started unprivileged on the planning machine (another architecture): no bytecode then.
+    the interpreter's own files: bytecode depends on it.
     """
 
     version: str  # "3.11.2"

@@ -1,0 +1,114 @@
+"""The entry point: find the command, run it, turn its end into an exit code.
+
+Commands are imported when they are asked for, so that ``kfslim --version`` starts at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from kfslim._version import __version__
+from kfslim.errors import KfslimError
+
+COMMANDS = (
+    "slim",
+    "plan",
+    "build",
+    "publish",
+    "pin",
+    "measure",
+    "steps",
+    "prune",
+    "cache",
+)
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in ``kfslim.cli.<name>``, each under its own name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a pipeline meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"kfslim.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kfslim")
+def cli() -> None:
+    """Give every step of a Kubeflow pipeline an image that holds what it needs, and nothing else.
+
+    \b
+    The main job, without Docker, root or a cluster:
+      kfslim slim pipeline.yaml --to docker://registry/ml/retrain -o slim.yaml
+
+    \b
+    Look first, change nothing:
+      kfslim measure pipeline.yaml        what the steps run on today
+      kfslim steps pipeline.yaml          what kfslim understood of each step
+
+    \b
+    In stages, to review and commit the plan between them:
+      kfslim plan pipeline.yaml -o kfslim.lock.json
+      kfslim build kfslim.lock.json --to docker://registry/ml/retrain
+      kfslim pin pipeline.yaml --plan kfslim.lock.json --to docker://registry/ml/retrain -o slim.yaml
+
+    Exit codes: 0 done, 1 a gate said no, 2 the input is wrong, 3 something outside failed,
+    130 interrupted.  Every command takes --json: the result on stdout, all else on stderr.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(run(argv))
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    try:
+        cli.main(args=argv, prog_name="kfslim", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except KfslimError as error:
+        _say(error.message, error.hint)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; nothing half-done is visible, and the same command goes on from here")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last edge: a bug gets a sentence too
+        return _bug(error)
+    return 0
+
+
+def _say(message: str, hint: str = "") -> None:
+    click.echo(f"kfslim: {message}", err=True)
+    if hint:
+        click.echo(f"        {hint}", err=True)
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("KFSLIM_DEBUG"):
+        raise error
+    _say(
+        f"unexpected {type(error).__name__}: {error}",
+        "This is a bug in kfslim. KFSLIM_DEBUG=1 shows where; please report it.",
+    )
+    return 3

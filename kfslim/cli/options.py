@@ -1,0 +1,105 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from kfslim.model import Model
+    from kfslim.progress import Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def common(function: F) -> F:
+    """Add what every command takes: ``--json``, ``--quiet``, ``--cache-dir``."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="No progress, no tables; errors only."),
+        click.option(
+            "--cache-dir",
+            type=FOLDER,
+            envvar="KFSLIM_CACHE_DIR",
+            help="Where kfslim and its uv keep what they can use again. [env: KFSLIM_CACHE_DIR]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+insecure = click.option(
+    "--insecure",
+    is_flag=True,
+    help="Allow plain HTTP and unverified TLS to registries beyond this machine.",
+)
+config = click.option(
+    "--config",
+    "config_path",
+    type=FILE,
+    help="kfslim.toml or pyproject.toml. [default: the one beside the pipeline]",
+)
+
+
+def planning(function: F) -> F:
+    """Add what shapes a plan; each also has a place in the config."""
+    for option in (
+        click.option(
+            "--no-before",
+            is_flag=True,
+            help="Do not read the images that the steps run on today (their versions are then not "
+            "kept, and the report has no 'before').",
+        ),
+        click.option(
+            "--upgrade",
+            multiple=True,
+            metavar="NAME",
+            help="Take the newest version of this package; 'all' for every one. Repeatable.",
+        ),
+        click.option(
+            "--bytecode",
+            type=click.Choice(["all", "none"]),
+            help="Ship compiled modules: quicker starts, about a third more bytes. [default: all]",
+        ),
+        click.option("--codec", type=click.Choice(["gzip", "zstd"]), help="[default: gzip]"),
+        click.option(
+            "--platform",
+            "platforms",
+            multiple=True,
+            metavar="OS/ARCH",
+            help="linux/amd64 or linux/arm64; twice gives one multi-platform index. "
+            "[default: linux/amd64]",
+        ),
+        click.option("--python", metavar="X.Y", help="Run all steps on this Python instead."),
+        click.option(
+            "--base",
+            metavar="REF",
+            help="Base image of all steps: a reference, or deb:SUITE to assemble one from Debian "
+            "packages. [default: deb: with the step's Python, else the step's own image]",
+        ),
+    ):
+        function = option(function)
+    return config(function)
+
+
+def progress_for(quiet: bool) -> Progress:
+    """Return bars on a terminal, single lines in a pipe, nothing with ``--quiet``."""
+    from kfslim.progress import SILENT
+
+    if quiet:
+        return SILENT
+    from kfslim.report.progress import Bars
+
+    return Bars()
+
+
+def print_json(value: Model) -> None:
+    """Print a stage's result for machines."""
+    sys.stdout.write(value.model_dump_json(indent=2) + "\n")
