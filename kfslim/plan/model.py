@@ -11,18 +11,11 @@ from typing import Literal
 from kfslim.canonical import value_digest
 from kfslim.lock.model import Lock, Locked
 from kfslim.model import Document, Model
+from kfslim.oci.compress import Codec as Codec  # noqa: PLC0414 (named here for plans)
 from kfslim.steps.model import LeftAlone
 
 Bytecode = Literal["all", "none"]
 FORMAT = 1  # of the layers that build writes; a new number when the same plan gives other bytes
-
-
-class Codec(Model):
-    """How layers are compressed; another library version may give other bytes."""
-
-    name: Literal["gzip", "zstd"] = "gzip"
-    level: int = 6
-    library: str = ""  # "zlib-ng 2.2.4"
 
 
 class PythonFacts(Model):
