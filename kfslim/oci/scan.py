@@ -1,0 +1,130 @@
+"""Layers read once, header by header: what lies in them, and the few small files one asked for.
+
+Layers are read by two threads (decompressing and hashing release the interpreter's lock) and given
+out in order; at most two are held at any time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from kfslim.errors import BadImage
+from kfslim.oci.codec import open_tar
+from kfslim.oci.image import Image, Layer
+from kfslim.oci.tarread import Entry, TarReader
+from kfslim.oci.tree import is_whiteout
+from kfslim.progress import SILENT, Progress, Task
+
+WORKERS = 2
+MAX_KEPT_FILE = 16 << 20  # bytes; the largest RECORD and dpkg status seen are under 5 MiB
+MAX_KEPT_TOTAL = 64 << 20  # bytes of one layer
+
+Wanted = Callable[[str], bool]
+OpenSink = Callable[[int], BinaryIO]
+
+
+@dataclass(slots=True)
+class LayerScan:
+    """One layer's members, in order.
+
+    Regular files are counted from 0, whiteouts not: ``kept`` is by that number, as
+    :class:`~kfslim.oci.tree.Tree` counts them.  ``disk_bytes`` is the payload of all of them.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    kept: dict[int, bytes] = field(default_factory=dict)
+    files: int = 0
+    disk_bytes: int = 0
+    read_bytes: int = 0
+
+
+def nothing(_path: str) -> bool:
+    """Want no file."""
+    return False
+
+
+def scan_layer(layer: Layer, wanted: Wanted = nothing, task: Task | None = None) -> LayerScan:
+    """Read one layer to its end, both digests checked, and keep the payload of wanted files.
+
+    Raises:
+        BadImage: malformed, hostile or a bomb; or wanted files beyond ``MAX_KEPT_FILE`` and
+            ``MAX_KEPT_TOTAL`` bytes.
+        DigestMismatch, and what the layer's source raises.
+    """
+    scan, kept_bytes = LayerScan(), 0
+    with open_tar(layer) as tar:
+        reader, append = TarReader(tar), scan.entries.append
+        for entry in reader:
+            append(entry)
+            if entry.kind != "file" or is_whiteout(entry.path):
+                continue
+            if wanted(entry.path):
+                kept_bytes += entry.size
+                if kept_bytes > MAX_KEPT_TOTAL:
+                    raise BadImage(f"a layer has over {MAX_KEPT_TOTAL} bytes of package metadata")
+                scan.kept[scan.files] = reader.payload(MAX_KEPT_FILE)
+            scan.files += 1
+            scan.disk_bytes += entry.size
+            if task and tar.read_bytes - scan.read_bytes > 1 << 20:
+                task.advance(tar.read_bytes - scan.read_bytes)
+                scan.read_bytes = tar.read_bytes
+        tar.finish()
+        if task:
+            task.advance(tar.read_bytes - scan.read_bytes)
+        scan.read_bytes = tar.read_bytes
+    return scan
+
+
+def scan_layers(
+    layers: Sequence[Layer],
+    wanted: Wanted = nothing,
+    progress: Progress = SILENT,
+    title: str = "reading layers",
+) -> Iterator[LayerScan]:
+    """Yield the scans of ``layers`` in order; see :func:`scan_layer` for what it raises."""
+    total = sum(layer.descriptor.size for layer in layers)
+    with progress.task(title, total) as task, ThreadPoolExecutor(WORKERS) as pool:
+        running: deque[Future[LayerScan]] = deque()
+        waiting = iter(layers)
+        try:
+            while True:
+                while len(running) < WORKERS and (layer := next(waiting, None)):
+                    running.append(pool.submit(scan_layer, layer, wanted, task))
+                if not running:
+                    return
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def scan_image(
+    image: Image, wanted: Wanted = nothing, progress: Progress = SILENT, title: str = ""
+) -> Iterator[LayerScan]:
+    """Yield the scans of an image's layers in order."""
+    return scan_layers(image.layers, wanted, progress, title or "reading layers")
+
+
+def copy_files(layer: Layer, sinks: dict[int, OpenSink]) -> None:
+    """Copy the regular files with the given numbers (as :class:`LayerScan` counts) to sinks.
+
+    Raises:
+        BadImage, DigestMismatch: as :func:`scan_layer`, also after all were copied: use what was
+            copied only when this returns.
+    """
+    number = 0
+    with open_tar(layer) as tar:
+        reader = TarReader(tar)
+        for entry in reader:
+            if entry.kind != "file" or is_whiteout(entry.path):
+                continue
+            if number in sinks:
+                with sinks[number](entry.mode) as out:
+                    for chunk in reader.chunks():
+                        out.write(chunk)
+            number += 1
+        tar.finish()
