@@ -1,0 +1,108 @@
+"""What one run of ``slim`` came to: ``report.json``, and the source of every rendering.
+
+Byte counts are whole bytes; seconds are wall-clock seconds.  ``content`` is compressed, what a
+registry stores and a node pulls; ``disk`` is uncompressed, what lies on a node's disk.
+"""
+
+from __future__ import annotations
+
+from kfslim._version import __version__
+from kfslim.measure.model import RuntimeInstall
+from kfslim.model import Document, Model
+from kfslim.steps.model import LeftAlone
+
+
+class DistributionReport(Model):
+    """One installed Python distribution."""
+
+    name: str
+    version: str
+    disk_bytes: int
+
+
+class LayerReport(Model):
+    """One layer.  ``names`` are the distributions in it (none: it is the base's).
+
+    ``shared`` counts the steps of this report that have the layer, this one included.
+    """
+
+    digest: str
+    content_bytes: int
+    disk_bytes: int
+    names: tuple[str, ...] = ()
+    created_by: str = ""
+    shared: int = 1
+
+
+class Before(Model):
+    """The image that the step ran on; sizes are None when it was not measured (``reason``)."""
+
+    reference: str
+    content_bytes: int | None = None
+    disk_bytes: int | None = None
+    distributions: int | None = None
+    reason: str = ""
+
+
+class StepReport(Model):
+    """One slimmed step.  ``reference`` is by digest."""
+
+    name: str
+    reference: str
+    base: str
+    python: str
+    content_bytes: int
+    disk_bytes: int
+    distributions: tuple[DistributionReport, ...] = ()
+    layers: tuple[LayerReport, ...] = ()
+    before: Before
+    runtime_install: RuntimeInstall | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Footprint(Model):
+    """A set of images: what a fresh node pulls for one run of all of them.
+
+    ``content_bytes`` and ``disk_bytes`` count a shared layer once, ``summed_content_bytes`` once
+    per image; ``median_content_bytes`` is the median image's.
+    """
+
+    content_bytes: int
+    disk_bytes: int
+    summed_content_bytes: int
+    median_content_bytes: int
+
+
+class Traffic(Model):
+    """What publishing moved: uploaded, mounted from another repository, or there already."""
+
+    pushed_bytes: int = 0
+    mounted_bytes: int = 0
+    present_bytes: int = 0
+
+
+class Totals(Model):
+    """All slimmed steps together.  ``before`` is None unless every old image was measured.
+
+    ``runtime_install_*`` is what one run of all steps installs before slimming; afterwards it is
+    nothing.
+    """
+
+    before: Footprint | None
+    after: Footprint
+    runtime_install_distributions: int = 0
+    runtime_install_content_bytes: int = 0
+    runtime_install_disk_bytes: int = 0
+    traffic: Traffic = Traffic()
+    seconds: dict[str, float] = {}
+
+
+class Report(Document):
+    """One pipeline, before and after."""
+
+    kfslim: str = __version__
+    pipeline: str
+    base: str
+    steps: tuple[StepReport, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+    totals: Totals
