@@ -38,6 +38,7 @@ class Step(Model):
 
     ``name`` is the executor label without its ``exec-`` prefix; ``executor`` is the label itself.
     ``tasks`` are the tasks that run on it, as ``component/task`` (``root/train``).
+    ``sdk_version`` is the KFP SDK that compiled it.
     ``left_alone`` says why the step cannot be slimmed, whatever else is known; empty: it can.
     """
 
@@ -53,6 +54,7 @@ class Step(Model):
     declared: Declared = Declared()
     resources: Resources = Resources()
     tasks: tuple[str, ...] = ()
+    sdk_version: str = ""
     left_alone: str = ""
 
 
@@ -76,6 +78,7 @@ class Needs(Model):
     ``kfp`` is ``runtime`` (only the executor's modules), ``full`` (the distribution with its
     dependencies is among the requirements) or ``none`` (the step runs no KFP executor).
     ``base`` is a reference (``deb:bookworm``, ``docker://…``); ``python`` is ``3.11``.
+    ``indexes`` are names from the config, searched in this order and before the machine's default.
     """
 
     step: str

@@ -1,0 +1,225 @@
+"""What a project says about its steps: ``[tool.kfslim]`` of pyproject.toml, or kfslim.toml.
+
+Every field is explained in docs/configuration.md; :mod:`kfslim.steps.configfile` reads the files.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from kfslim.errors import BadConfig, KfslimError
+from kfslim.model import Model
+from kfslim.oci.image import Platform
+from kfslim.oci.reference import parse_reference
+from kfslim.steps.requirements import RequirementLine
+
+Bytecode = Literal["all", "none"]
+_VARIABLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*\Z")
+_TAG_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,114}\Z")  # a tag of 128 less "-" and 12
+DEFAULT_INDEX = "default"  # what a lock calls the index that the machine's own settings name
+
+
+def _valid_python(text: str) -> str:
+    if not re.fullmatch(r"3\.\d{1,2}", text):
+        raise ValueError(f'{text!r} is not a Python version; write it like "3.11"')
+    return text
+
+
+def _valid_reference(text: str) -> str:
+    try:
+        parse_reference(text)
+    except KfslimError as error:
+        raise ValueError(error.message) from error
+    return text
+
+
+def _valid_platform(text: str) -> str:
+    try:
+        Platform.parse(text)
+    except KfslimError as error:
+        raise ValueError(error.message) from error
+    return text
+
+
+def _valid_index(text: str) -> str:
+    if _VARIABLE.match(text):
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an index is an http(s) URL, or $NAME of an environment variable")
+    if parts.username or parts.password:
+        raise ValueError(
+            f"the URL of {parts.hostname} holds credentials; keep them in .netrc, "
+            "or name an environment variable that holds the URL: $NAME"
+        )
+    return text
+
+
+def _valid_name(text: str) -> str:
+    if not _TAG_PART.match(text):
+        raise ValueError(f"{text[:40]!r} cannot be part of an image's tag")
+    return text
+
+
+PythonVersion = Annotated[str, AfterValidator(_valid_python)]
+ImageReference = Annotated[str, AfterValidator(_valid_reference)]
+PlatformName = Annotated[str, AfterValidator(_valid_platform)]
+IndexUrl = Annotated[str, AfterValidator(_valid_index)]
+StepName = Annotated[str, AfterValidator(_valid_name)]
+
+
+class RequirementsFrom(Model):
+    """Requirements kept elsewhere: in a requirements file, or a dependency group (PEP 735)."""
+
+    file: str = ""
+    group: str = ""
+
+
+class Mirror(Model):
+    """A Debian mirror; ``suites`` restricts it to some suites (empty: all)."""
+
+    url: str
+    suites: tuple[str, ...] = ()
+
+
+class Mirrors(Model):
+    """Where operating system packages come from."""
+
+    debian: tuple[Mirror, ...] = ()
+
+
+class Common(Model):
+    """What can be said for all steps, and again for one."""
+
+    base: ImageReference | None = None
+    python: PythonVersion | None = None
+    requirements: tuple[str, ...] | RequirementsFrom = ()
+    os_packages: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    keep: dict[str, tuple[str, ...]] = {}
+    bytecode: Bytecode | None = None
+
+
+class StepSettings(Common):
+    """``[tool.kfslim.steps.<name>]``: one step.  ``indexes`` are names of configured ones."""
+
+    name: StepName | None = None
+    skip: bool = False
+    indexes: tuple[str, ...] = ()
+
+
+class Settings(Common):
+    """``[tool.kfslim]`` as written.  ``indexes`` maps names to URLs or ``$VARIABLE``."""
+
+    to: ImageReference | None = None
+    pull_from: str | None = None
+    platforms: tuple[PlatformName, ...] = ()
+    codec: Literal["gzip", "zstd"] = "gzip"
+    indexes: dict[str, IndexUrl] = {}
+    mirrors: Mirrors = Mirrors()
+    keyring: str | None = None
+    steps: dict[str, StepSettings] = {}
+
+
+@dataclass(frozen=True)
+class ForStep:
+    """What holds for one step: its own word over the common one, lists added up.
+
+    ``keep`` maps the name of a pruning rule to distributions that it spares (``*``: all).
+    """
+
+    name: str
+    base: str | None = None
+    python: str | None = None
+    requirements: tuple[RequirementLine, ...] = ()
+    os_packages: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+    keep: Mapping[str, tuple[str, ...]] | None = None
+    bytecode: Bytecode = "all"
+    skip: bool = False
+
+
+class Config(Settings):
+    """The settings, with the files that they name read in.
+
+    ``root`` is the folder that relative paths start from.  ``lines`` are the requirements of every
+    step (and, under ``""``, of all), files and groups resolved.  ``project_modules`` maps project
+    folders to the top-level modules they offer.
+    """
+
+    root: str = ""
+    lines: dict[str, tuple[RequirementLine, ...]] = {}
+    project_modules: dict[str, tuple[str, ...]] = {}
+
+    def path(self, relative: str) -> Path:
+        """Return a path of the config, seen from the folder that the config lies in."""
+        return Path(self.root) / relative
+
+    def for_step(self, step: str) -> ForStep:
+        """Return what holds for the step called ``step``."""
+        own = self.steps.get(step, StepSettings())
+        keep = {
+            rule: _united(self.keep.get(rule, ()), own.keep.get(rule, ()))
+            for rule in sorted({*self.keep, *own.keep})
+        }
+        return ForStep(
+            name=own.name or step,
+            base=own.base or self.base,
+            python=own.python or self.python,
+            requirements=(*self.lines.get("", ()), *self.lines.get(step, ())),
+            os_packages=_united(self.os_packages, own.os_packages),
+            projects=_united(self.projects, own.projects),
+            indexes=own.indexes,
+            keep=keep,
+            bytecode=own.bytecode or self.bytecode or "all",
+            skip=own.skip,
+        )
+
+    def index_url(self, name: str, environ: Mapping[str, str] = os.environ) -> str:
+        """Return the URL of a configured index; it may hold credentials, so never show it.
+
+        Raises:
+            BadConfig: no such index, or its environment variable is not set.
+        """
+        if name not in self.indexes:
+            raise BadConfig(f"there is no index named {name!r}", hint="Name it under `indexes`.")
+        value = self.indexes[name]
+        if not value.startswith("$"):
+            return value
+        if not (url := environ.get(value[1:])):
+            raise BadConfig(f"the index {name!r} is {value}, but that variable is not set")
+        return url
+
+    def index_named(self, url: str, environ: Mapping[str, str] = os.environ) -> str | None:
+        """Return the name of the configured index that ``url`` is, credentials aside."""
+        for name, value in self.indexes.items():
+            known = environ.get(value[1:], "") if value.startswith("$") else value
+            if known and _plain_url(known) == _plain_url(url):
+                return name
+        return None
+
+    def unknown_steps(self, names: set[str]) -> tuple[str, ...]:
+        """Return the steps that are configured here but are none of ``names``, sorted."""
+        return tuple(sorted(set(self.steps) - names))
+
+
+def _united(common: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*common, *own)))
+
+
+def _plain_url(url: str) -> str:
+    """Return a URL without credentials, query and trailing slash, for comparing."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return (
+        f"{parts.scheme.lower()}://{(parts.hostname or '').lower()}{port}{parts.path.rstrip('/')}"
+    )

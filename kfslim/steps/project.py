@@ -1,0 +1,184 @@
+"""The project's own folders: what of them may go into an image.
+
+A folder that pyproject.toml makes installable (``[build-system]``) is a *package*, any other one is
+*sources*.  ``.dockerignore`` is read the way Docker reads it (Dockerfile reference, ".dockerignore
+file"): patterns are rooted at the folder, ``**`` matches any depth, ``!`` makes an exception, and
+the last line that matches wins.  Secrets, version control and leftovers are never taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pathspec import PathSpec
+
+from kfslim.canonical import value_digest
+from kfslim.errors import BadConfig
+from kfslim.files import disk_errors
+from kfslim.steps.tomlfile import read_toml
+
+CHUNK = 1 << 20
+_NEVER_FOLDERS = {
+    ".git", ".hg", ".svn", ".kube", ".ssh", ".aws", ".azure", ".gnupg", ".docker", ".venv",
+    "__pycache__", "node_modules", ".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+    ".ipynb_checkpoints",
+}  # fmt: skip
+_NEVER_FILES = (
+    ".env*", "*.env", ".netrc", "_netrc", ".pypirc", ".git", ".gitconfig",
+    ".git-credentials", ".dockerconfigjson", ".dockercfg", "kubeconfig", "*.kubeconfig",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.p12", "*.pfx", "*.jks", "*.keystore",
+    "*.kdbx", "*.pyc", "*.pyo", ".DS_Store", ".dockerignore",
+)  # fmt: skip
+_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
+_KEY_PROBE = 64 << 10  # bytes of a *.pem or *.key that are looked at
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProjectFile:
+    """One file: its path in the project (POSIX), where it lies, its mode bit and its bytes."""
+
+    path: str
+    source: Path
+    executable: bool
+    size: int
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder as it goes into an image; ``tree_sha256`` is the hash (hex) of all of it."""
+
+    folder: Path
+    content: Literal["package", "sources"]
+    files: tuple[ProjectFile, ...]
+    tree_sha256: str
+
+
+def read_project(folder: Path) -> Project:
+    """Walk a project folder.
+
+    Raises:
+        BadConfig: it is no folder, or a symlink in it leads out of it.
+        DiskError: something in it cannot be read.
+    """
+    if not folder.is_dir():
+        raise BadConfig(f"the project folder {folder} does not exist")
+    files = tuple(sorted(_walk(folder.resolve())))
+    tree = [[f.path, f.executable, _hash(f.source)] for f in files]
+    return Project(folder, _content(folder), files, value_digest(tree).removeprefix("sha256:"))
+
+
+def project_modules(folder: Path) -> tuple[str, ...]:
+    """Return the top-level modules that a project folder offers, sorted.
+
+    They are its ``*.py`` files and the folders with Python files in them, also under ``src/``, and
+    the folder itself where it holds an ``__init__.py``.
+    """
+    if (folder / "__init__.py").is_file():
+        return (folder.resolve().name,)
+    found: set[str] = set()
+    for root in (folder, folder / "src"):
+        for path in root.iterdir() if root.is_dir() else ():
+            if path.suffix == ".py" and path.stem != "setup":
+                found.add(path.stem)
+            elif path.is_dir() and any(path.glob("*.py")):
+                found.add(path.name)
+    return tuple(sorted(found))
+
+
+def _content(folder: Path) -> Literal["package", "sources"]:
+    path = folder / "pyproject.toml"
+    if not path.is_file():
+        return "sources"
+    return "package" if "build-system" in read_toml(path) else "sources"
+
+
+def _walk(root: Path) -> Iterator[ProjectFile]:
+    ignored = _docker_ignore(root)
+    with disk_errors(f"reading the project folder {root}"):
+        for folder, subfolders, names in os.walk(root):
+            here = Path(folder)
+            subfolders[:] = sorted(name for name in subfolders if _enter(here / name, root))
+            for name in names:
+                path = here / name
+                relative = path.relative_to(root).as_posix()
+                if ignored.match_file(relative) or _is_secret(path):
+                    continue
+                yield _file(path, relative, root)
+
+
+def _enter(folder: Path, root: Path) -> bool:
+    """Say whether to walk into a folder; a link to one is taken only where it stays inside."""
+    if folder.name in _NEVER_FOLDERS or (folder / "pyvenv.cfg").exists():
+        return False
+    if folder.is_symlink():
+        _check_inside(folder, root)
+        raise BadConfig(
+            f"{folder} is a link to a folder, which cannot go into an image",
+            hint="List it in .dockerignore, or replace it by the folder.",
+        )
+    return True
+
+
+def _file(path: Path, relative: str, root: Path) -> ProjectFile:
+    if path.is_symlink():
+        _check_inside(path, root)
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise BadConfig(f"{path} is no regular file", hint="List it in .dockerignore.")
+    return ProjectFile(relative, path.resolve(), bool(found.st_mode & 0o100), found.st_size)
+
+
+def _check_inside(path: Path, root: Path) -> None:
+    if not path.resolve().is_relative_to(root):
+        raise BadConfig(
+            f"{path} is a link out of the project folder", hint="List it in .dockerignore."
+        )
+
+
+def _docker_ignore(root: Path) -> PathSpec[Any]:
+    """Read ``.dockerignore`` into rooted git patterns: the two differ in where a pattern starts."""
+    try:
+        lines = (root / ".dockerignore").read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        lines = []
+    except (OSError, UnicodeError) as error:
+        raise BadConfig(f"{root / '.dockerignore'} cannot be read: {error}") from error
+    patterns = [_rooted(line) for line in lines if _is_pattern(line)]
+    return PathSpec.from_lines("gitignore", patterns)
+
+
+def _is_pattern(line: str) -> bool:
+    return bool(line.strip().strip("!/.")) and not line.startswith("#")
+
+
+def _rooted(line: str) -> str:
+    pattern = line.strip()
+    negated = pattern.startswith("!")
+    pattern = os.path.normpath(pattern.removeprefix("!").strip()).lstrip("/")
+    return ("!/" if negated else "/") + pattern
+
+
+def _is_secret(path: Path) -> bool:
+    name = path.name
+    if any(fnmatch(name, pattern) for pattern in _NEVER_FILES):
+        return True
+    if PurePosixPath(name).suffix in (".pem", ".key") and path.is_file():
+        with path.open("rb") as stream:
+            return bool(_PRIVATE_KEY.search(stream.read(_KEY_PROBE)))
+    return False
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with disk_errors(f"reading {path}"), path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
