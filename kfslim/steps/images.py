@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kfslim.errors import BadReference
 from kfslim.oci.reference import parse_reference
 
-# Each suite's python3 (packages.debian.org, python3-defaults).
+# Each suite's python3 (Debian's source package python3-defaults).
 SUITE_PYTHON = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
 OLDEST = (3, 9)  # kfp 2.17 and the wheels of today's common distributions need it
 
@@ -17,9 +17,9 @@ OLDEST = (3, 9)  # kfp 2.17 and the wheels of today's common distributions need 
 _PLAIN = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?:docker\.io|[^/]+(?:/[^/]+)*)/library/python:(?P<v>3\.\d+)(?:[.-].*)?",
-        r"(?:registry\.access\.redhat\.com|registry\.redhat\.io)/ubi\d+/python-(?P<v>3\d+)[:\-].*",
-        r"ghcr\.io/astral-sh/uv:(?:[\d.]+-)?python(?P<v>3\.\d+)(?:-.*)?",
+        r".*/library/python:(?P<v>3\.\d+)(?:[.-].*)?",
+        r".*/ubi\d+/python-(?P<v>3\d+)[:-].*",
+        r".*/astral-sh/uv:(?:[\d.]+-)?python(?P<v>3\.\d+)(?:-.*)?",
     )
 )
 _MUSL = re.compile(r"(?:^|[/:\-_])alpine")

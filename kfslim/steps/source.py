@@ -25,6 +25,7 @@ _NEED_OS = {
     "pytesseract": "tesseract",
     "cv2": "libGL",
     "pyodbc": "unixODBC",
+    "lightgbm": "libgomp",
     "rpy2": "R",
     "pydub": "ffmpeg",
     "ffmpeg": "ffmpeg",
