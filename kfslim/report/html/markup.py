@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Union
+from typing import TypeAlias
 
 _VOID = frozenset({"br", "hr", "input", "meta"})
 
@@ -15,7 +15,7 @@ class Html(str):
     __slots__ = ()
 
 
-Node = Union[str, Html, None, Iterable["Node"]]
+Node: TypeAlias = "str | Html | Iterable[Node] | None"
 
 
 def render(node: Node) -> Html:
@@ -29,7 +29,7 @@ def render(node: Node) -> Html:
     return Html("".join(render(child) for child in node))
 
 
-def tag(name: str, *children: Node, **attributes: str | bool | None) -> Html:
+def tag(name: str, /, *children: Node, **attributes: str | bool | None) -> Html:
     """Return an element.
 
     An attribute's name loses a trailing underscore (``class_``) and has ``_`` for ``-``; True

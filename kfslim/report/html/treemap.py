@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+_LEAST = 1e-12  # rounding may leave no room at all for the last boxes
+
 
 class Box(NamedTuple):
     """A rectangle in the unit of the area that was divided."""
@@ -28,7 +30,7 @@ def squarify(sizes: Sequence[float], width: float, height: float) -> list[Box]:
     boxes: list[Box] = []
     free = Box(0.0, 0.0, width, height)
     while areas:
-        side = min(free.width, free.height)
+        side = max(min(free.width, free.height), _LEAST)
         row = _best_row(areas, side)
         placed, free = _place(areas[:row], free)
         boxes += placed
@@ -56,8 +58,9 @@ def _worst(row: Sequence[float], side: float) -> float:
 def _place(row: Sequence[float], free: Box) -> tuple[list[Box], Box]:
     """Lay ``row`` along the shorter side of ``free``; return its boxes and what stays free."""
     upright = free.width >= free.height
-    side = free.height if upright else free.width
-    depth = min(sum(row) / side, free.width if upright else free.height)
+    side = max(free.height if upright else free.width, _LEAST)
+    room = free.width if upright else free.height
+    depth = max(min(sum(row) / side, room), _LEAST)
     boxes, offset = [], 0.0
     for area in row:
         length = area / depth
