@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Protocol
 
 from kfslim.canonical import canonical_json
 from kfslim.errors import BadImage, InputError
+from kfslim.files import disk_errors
 from kfslim.oci.digest import VerifyingReader, check_digest, digest_of
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -146,8 +147,13 @@ class FileSource:
     path: str
 
     def open_blob(self, descriptor: Descriptor) -> VerifyingReader:
-        """Open the file."""
-        stream: BinaryIO = open(self.path, "rb", buffering=0)  # noqa: SIM115, PTH123
+        """Open the file.
+
+        Raises:
+            DiskError: it cannot be opened.
+        """
+        with disk_errors("opening a blob"):
+            stream: BinaryIO = open(self.path, "rb", buffering=0)  # noqa: SIM115, PTH123
         return VerifyingReader(stream, descriptor.digest, descriptor.size, self.path)
 
 
