@@ -1,12 +1,12 @@
 """The page in a real browser, inside the sandboxed iframe that the Kubeflow UI shows it in."""
 
 import os
-import shutil
 import subprocess
 from html import escape
 from pathlib import Path
 
 import pytest
+from parts.need import program
 
 from kfslim.model import load_document
 from kfslim.report.html import render_html
@@ -42,10 +42,7 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
-        pytest.skip("chromium is not installed")
-    return found
+    return program("chromium")
 
 
 def dump(chromium: str, folder: Path, page: str) -> tuple[str, str]:
