@@ -74,7 +74,7 @@ def _edits(text: str, images: Mapping[str, str]) -> list[_Edit]:
     executors: yaml.Node | None = next(iter(yaml.compose_all(text, yaml.SafeLoader)), None)
     for key in _PATH:
         executors = _value(executors, key)
-    edits = []
+    edits: list[_Edit] = []
     for label, image in images.items():
         container = _value(_value(executors, label), "container")
         edits += _image_edit(_value(container, "image"), image)
