@@ -1,0 +1,41 @@
+# Every target is sufficient to itself: it makes .venv when it must, and nothing twice.
+.PHONY: demo test check bench compile lock clean
+.DEFAULT_GOAL := check
+
+BIN := .venv/bin
+EXAMPLE := pipelines/retrain
+MADE := .venv/.made
+
+$(MADE): requirements/dev.txt pyproject.toml
+	@.ci/venv
+
+demo: $(MADE)  ## Slim the example: no Docker, no registry, no root
+	$(BIN)/kfslim slim $(EXAMPLE)/pipeline.yaml --base deb:bookworm \
+	  --to oci:demo-out/images --pull-from localhost:5000/kfslim-demo \
+	  -o demo-out/slim.yaml --report demo-out
+	$(BIN)/kfslim measure --declared $(EXAMPLE)/requirements.before.txt --python 3.11
+
+test: $(MADE)  ## All tests; as root on Debian with every real part
+	@.ci/parts
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(MADE)  ## Style, types, the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/unit/test_imports.py
+
+bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here
+	$(BIN)/python -m bench
+
+compile: $(MADE)  ## Write the compiled YAML of pipelines/
+	$(BIN)/python $(EXAMPLE)/pipeline.py
+
+lock: $(MADE)  ## Resolve requirements/dev.txt again
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	  --no-header --no-annotate --extra test --extra check \
+	  pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+clean:  ## Remove all that these targets made, kfslim's cache excepted
+	rm -rf .venv demo-out bench-out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	  .hypothesis
