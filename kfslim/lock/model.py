@@ -12,8 +12,9 @@ class Locked(Model):
 
     ``content_bytes`` is the size of the wheel or sdist file; ``sha256`` its hash (hex).
     ``installed_sha256`` is set for sdists: the hash of what building and installing it gave
-    (see ``lock.install.tree_hash``).  ``modules`` restricts what is kept of it (the KFP executor):
-    paths relative to site-packages; None keeps all.
+    (see ``lock.tree.tree_hash``); ``build_requires`` pins what built it
+    (``setuptools==84.2.1``), so that it builds the same later.  ``modules`` restricts what is kept
+    of it (the KFP executor): paths relative to site-packages; None keeps all.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Locked(Model):
     kind: Literal["wheel", "sdist"] = "wheel"
     index: str = "default"
     installed_sha256: str = ""
+    build_requires: tuple[str, ...] = ()
     modules: tuple[str, ...] | None = None
 
 
