@@ -1,0 +1,223 @@
+"""One distribution → what its layer holds of it: pruned, compiled, recorded, checked.
+
+Every byte of a wheel's file is compared with its RECORD hash on the way (a start-up hook of some
+interpreter may have written into the tree).  RECORD is written anew and lists exactly the files
+that are in the image, bytecode included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from kfslim.build.bytecode import pyc_path
+from kfslim.build.prune import Policy
+from kfslim.build.recipe import Recipe
+from kfslim.errors import DigestMismatch
+from kfslim.files import disk_errors
+from kfslim.lock.model import Locked
+from kfslim.lock.tree import Installed, InstalledFile, record_text, site_packages
+from kfslim.model import Model
+from kfslim.oci.digest import VerifyingReader
+from kfslim.oci.tarwrite import TarWriter
+
+_RECORD = ".dist-info/RECORD"
+_STREAMED = 1 << 20  # bytes; larger files pass through in pieces
+
+
+class Removed(Model):
+    """What one prune rule took from one distribution."""
+
+    rule: str
+    disk_bytes: int
+    files: int
+
+
+class DistributionSize(Model):
+    """What one distribution weighs in its layer: RECORD and bytecode included."""
+
+    name: str
+    version: str
+    disk_bytes: int
+    files: int
+    bytecode_bytes: int = 0
+    removed: tuple[Removed, ...] = ()
+
+
+class Piece(NamedTuple):
+    """One file of a layer; ``data`` are its bytes where they were made or read before."""
+
+    file: InstalledFile
+    data: bytes | None = None
+
+
+class Compiling(NamedTuple):
+    """How modules are compiled: the function, and the tag in the names of pycs."""
+
+    compile: Callable[[Sequence[tuple[str, bytes]]], list[bytes | None]]
+    cache_tag: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """The files of one distribution, sorted by path, and what was left out."""
+
+    locked: Locked
+    pieces: tuple[Piece, ...]
+    removed: tuple[Removed, ...] = ()
+
+    def size(self, visible: Mapping[str, Piece]) -> DistributionSize:
+        """Weigh what is ``visible`` of it: a path of two distributions counts for one only."""
+        files = [p.file for p in self.pieces if visible[p.file.path] is p]
+        return DistributionSize(
+            name=self.locked.name,
+            version=self.locked.version,
+            disk_bytes=sum(file.size for file in files),
+            files=len(files),
+            bytecode_bytes=sum(file.size for file in files if file.path.endswith(".pyc")),
+            removed=self.removed,
+        )
+
+
+def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -> Content:
+    """Decide what a layer holds of one distribution.
+
+    ``Locked.modules`` keeps only the files it names, and RECORD; else the recipe's policy decides.
+
+    Raises:
+        DigestMismatch: a source is not what RECORD promises.
+        ToolError: the interpreter crashed.
+    """
+    site = site_packages(recipe.minor) + "/"
+    inside = {f.path.removeprefix(site): f for f in installed.files if f.path.startswith(site)}
+    tree = _SiteTree(inside)
+    kept, removed = _choose(installed, inside, tree, recipe.policy)
+    pieces = [Piece(f, _source(tree, f.path, site)) for f in kept]
+    if compiling:
+        pieces += _compiled(pieces, recipe.environment, compiling)
+    return Content(installed.locked, _with_record(pieces), removed)
+
+
+class _SiteTree:
+    """A distribution's files below site-packages, as rules see them; sources are read once."""
+
+    def __init__(self, files: Mapping[str, InstalledFile]) -> None:
+        self._files = files
+        self._sources: dict[str, bytes] = {}
+        self.paths: Sequence[str] = sorted(files)
+
+    def read(self, path: str) -> bytes:
+        if path not in self._sources:
+            data = read_checked(self._files[path])
+            if not path.endswith(".py"):
+                return data
+            self._sources[path] = data
+        return self._sources[path]
+
+
+def _choose(
+    installed: Installed, inside: Mapping[str, InstalledFile], tree: _SiteTree, policy: Policy
+) -> tuple[list[InstalledFile], tuple[Removed, ...]]:
+    """Return the files that stay, and what the rules took."""
+    modules = installed.locked.modules
+    if modules is not None:
+        wanted = set(modules)
+        return [f for p, f in inside.items() if p in wanted or p.endswith(_RECORD)], ()
+    gone = policy.removed(installed.locked.name, tree)
+    dropped = {inside[path].path for path in gone}
+    kept = [file for file in installed.files if file.path not in dropped]
+    return kept, _removed(gone, inside)
+
+
+def _removed(gone: Mapping[str, str], inside: Mapping[str, InstalledFile]) -> tuple[Removed, ...]:
+    sizes, files = Counter[str](), Counter[str]()
+    for path, rule in gone.items():
+        sizes[rule] += inside[path].size
+        files[rule] += 1
+    return tuple(Removed(rule=r, disk_bytes=sizes[r], files=files[r]) for r in sorted(files))
+
+
+def _source(tree: _SiteTree, path: str, site: str) -> bytes | None:
+    if path.endswith(".py") and path.startswith(site):
+        return tree.read(path.removeprefix(site))
+    return None
+
+
+def _compiled(pieces: Sequence[Piece], environment: str, compiling: Compiling) -> Iterator[Piece]:
+    """Yield the pycs of all sources; the compiler sees them sorted by path."""
+    sources = sorted((p.file.path, p.data) for p in pieces if p.data is not None)
+    pycs = compiling.compile([(f"{environment}/{path}", data) for path, data in sources])
+    for (path, _), pyc in zip(sources, pycs, strict=True):
+        if pyc is not None:
+            yield made(pyc_path(path, compiling.cache_tag), pyc)
+
+
+def made(path: str, data: bytes) -> Piece:
+    """Return a file that exists in memory only; ``path`` is relative to the environment."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Piece(InstalledFile(path, Path(), len(data), sha256, False), data)
+
+
+def _with_record(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """Sort the pieces, and let RECORD list exactly them."""
+    pieces = sorted(pieces, key=lambda piece: piece.file.path)
+    if not any(piece.file.path.endswith(_RECORD) for piece in pieces):
+        return tuple(pieces)
+    text = record_text(piece.file for piece in pieces)
+    return tuple(made(p.file.path, text) if p.file.path.endswith(_RECORD) else p for p in pieces)
+
+
+def write_pieces(tar: TarWriter, folder: str, pieces: Mapping[str, Piece]) -> None:
+    """Write files below ``folder`` (absolute in the image), sorted by path.
+
+    Raises:
+        DigestMismatch: a file is not what RECORD promises.
+    """
+    inside = folder.strip("/")
+    for path in sorted(pieces):
+        file, data = pieces[path]
+        mode = 0o755 if file.executable else 0o644
+        if data is None and file.size <= _STREAMED:
+            data = read_checked(file)
+        if data is not None:
+            tar.add_file(f"{inside}/{path}", data, len(data), mode)
+        else:
+            with _Checked(file) as stream:
+                tar.add_file(f"{inside}/{path}", cast(BinaryIO, stream), file.size, mode)
+
+
+def read_checked(file: InstalledFile) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        DigestMismatch: they are not what RECORD promises.
+    """
+    with disk_errors("reading an installed file"):
+        data = file.source.read_bytes()
+    if file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256:
+        raise _mismatch(file)
+    return data
+
+
+class _Checked(VerifyingReader):
+    """A file that proves itself when it is read to its end."""
+
+    def __init__(self, file: InstalledFile) -> None:
+        with disk_errors("reading an installed file"):
+            stream = cast(BinaryIO, file.source.open("rb", buffering=0))
+        super().__init__(stream, f"sha256:{file.sha256}", file.size)
+        self._file = file
+
+    def _fail(self, what: str) -> Any:
+        raise _mismatch(self._file)
+
+
+def _mismatch(file: InstalledFile) -> DigestMismatch:
+    return DigestMismatch(
+        f"{file.path} is not the file that its distribution's RECORD promises",
+        hint="Something changed the installed tree: run again, or run `kfslim cache clean` first.",
+    )
