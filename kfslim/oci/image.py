@@ -313,6 +313,13 @@ class Image:
         """True for Docker's schema 2 media types."""
         return self.media_type == DOCKER_MANIFEST
 
+    def as_oci(self) -> Image:
+        """Return this image with OCI media types, as skopeo wants them in an OCI layout.
+
+        Of a schema 2 image manifest and config are serialised anew: it is another digest then.
+        """
+        return Image.build(self.config, self.layers) if self.is_docker else self
+
     def with_layers(self, layers: Iterable[Layer], history: Iterable[Mapping[str, Any]]) -> Image:
         """Return this image with ``layers`` on top, one history entry each.
 

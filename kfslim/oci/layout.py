@@ -18,6 +18,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -374,7 +375,8 @@ def _name(entry: dict[str, Any]) -> str:
 
 
 def _descriptor(entry: dict[str, Any]) -> Descriptor:
-    return Descriptor.from_json(entry)
+    """Read an entry; its annotations (names) belong to the folder, not to the image."""
+    return replace(Descriptor.from_json(entry), annotations={})
 
 
 def _list(value: dict[str, Any], key: str) -> list[Any]:
