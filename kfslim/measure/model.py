@@ -3,8 +3,10 @@
 Sums agree, exactly: the layers' ``content_bytes`` and ``disk_bytes`` add up to the image's; the
 bytes of distributions, OS packages and ``unowned_bytes`` add up to ``disk_bytes``.  ``disk_bytes``
 is the payload of all regular files of all layers, shadowed ones included (they lie on the node's
-disk); a hardlink counts 0, its target counts once; folders and symlinks count 0.  Config and
-manifest are in neither sum; ``config_bytes`` tells them.
+disk) and counted as unowned; a hardlink counts 0, its target counts once, and is shadowed when its
+last name is; folders, symlinks and whiteouts count 0.  Config and manifest are in neither sum;
+``config_bytes`` tells them.  A file that several packages name is the first one's: distributions
+before OS packages, each by name.
 """
 
 from __future__ import annotations
@@ -36,9 +38,11 @@ class LayerMeasure(Model):
 
 
 class DistributionMeasure(Model):
-    """One installed Python distribution.  ``layer`` is the index of the layer of its METADATA.
+    """One installed Python distribution; ``name`` is normalised (PEP 503).
 
-    ``requires`` are its Requires-Dist lines; ``requested`` is true when nothing else here needs it.
+    ``disk_bytes`` and ``files`` are what its RECORD names and what of it is there, with the
+    bytecode of its modules.  ``layer`` is the index of the layer of its METADATA.  ``requires`` are
+    its Requires-Dist lines.  ``direct`` is true when no other distribution here requires it.
     """
 
     name: str
@@ -49,8 +53,10 @@ class DistributionMeasure(Model):
     site_dir: str = ""
     requires: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()  # top-level import names that it owns
+    portions: tuple[str, ...] = ()  # what it owns of namespace packages: "google.cloud.storage"
     entry_points: tuple[str, ...] = ()  # "group:name" of every entry point
     direct: bool = True
+    source: Literal["index", "local", "url"] = "index"  # PEP 610: a folder, or a URL or repository
 
 
 class OsPackageMeasure(Model):
@@ -72,10 +78,15 @@ class Waste(Model):
 
 
 class PythonMeasure(Model):
-    """The Python that the image's PATH finds first."""
+    """The Python that the image's PATH finds first.
 
-    version: str
+    ``executable`` is what PATH finds (in a virtual environment: its link), ``interpreter`` the file
+    that it leads to.  ``site_dirs`` are in the order of ``sys.path``.  All are absolute paths.
+    """
+
+    version: str  # "3.11.2", or "3.11" where nothing in the image says more
     executable: str
+    interpreter: str = ""
     site_dirs: tuple[str, ...] = ()
     libc: Literal["glibc", "musl", ""] = ""
 
@@ -102,7 +113,7 @@ class Measurement(Document):
 
 
 class RuntimeInstall(Model):
-    """What a step installs at every run: an estimate from a lock."""
+    """What a step installs at every run: an estimate from a lock (see ``measure.estimate``)."""
 
     distributions: int
     content_bytes: int

@@ -19,6 +19,8 @@ import gzip
 import hashlib
 import io
 import zlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from types import TracebackType
@@ -86,6 +88,30 @@ def _decompressed(blob: _Blob) -> Stream:
     return cast(Stream, blob)
 
 
+class _BackgroundHash:
+    """SHA-256 in a thread of its own: a single large layer uses the second core this way."""
+
+    AHEAD = 4  # chunks that may wait
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[None]] = deque()
+
+    def update(self, chunk: bytes) -> None:
+        if len(self._waiting) == self.AHEAD:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(self._hash.update, chunk))
+
+    def digest(self) -> str:
+        for future in self._waiting:
+            future.result()
+        return "sha256:" + self._hash.hexdigest()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
 _CODEC_ERRORS: tuple[type[Exception], ...] = (
     OSError,  # gzip.BadGzipFile; stores translate their own OSErrors before we see them
     EOFError,
@@ -111,7 +137,7 @@ class TarStream:
         self._blob = layer.open()
         self._stored = _Blob(self._blob)
         self._limit = max(FREE_BYTES, RATIO * layer.descriptor.size)
-        self._hash = hashlib.sha256()
+        self._hash = _BackgroundHash()
         self._source: Stream | None = None
         self.tar_bytes = 0
 
@@ -143,7 +169,7 @@ class TarStream:
             pass
         while self._stored.read(CHUNK):
             pass
-        if "sha256:" + self._hash.hexdigest() != self._layer.diff_id:
+        if self._hash.digest() != self._layer.diff_id:
             raise BadImage(f"{self._name} is not the tar {self._layer.diff_id} of the config")
 
     @property
@@ -152,6 +178,7 @@ class TarStream:
 
     def close(self) -> None:
         """Close the blob."""
+        self._hash.close()
         self._blob.close()
 
     def __enter__(self) -> TarStream:

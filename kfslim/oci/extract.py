@@ -1,8 +1,8 @@
 """Files out of an image, without an engine and without trusting it.
 
-:func:`extract` decides everything from the final tree, in memory, and only then writes: real
-folders first, then files into them, symlinks last.  Nothing is ever written through a symlink of the
-image, so none can lead out of the folder; a link's text may still point anywhere, as in the image.
+:func:`extract` decides everything from the final tree, in memory, and only then writes:
+real folders first, then files into them, symlinks last.  Nothing is written through a symlink of
+the image, so none can lead out of the folder; a link's text may point anywhere, as in the image.
 """
 
 from __future__ import annotations

@@ -1,0 +1,104 @@
+"""The measurement of an image that was built upon another, without reading it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kfslim.measure.direct import mark_direct, marker_environment
+from kfslim.measure.metadata import modules_of, parse_direct_url, parse_entry_points, parse_metadata
+from kfslim.measure.model import (
+    DistributionMeasure,
+    LayerMeasure,
+    Measurement,
+    OsPackageMeasure,
+    PythonMeasure,
+    Waste,
+)
+from kfslim.measure.waste import merge_waste
+from kfslim.model import Model
+from kfslim.oci.image import Platform
+
+
+class AddedLayer(Model):
+    """What a builder knows of one layer that it puts on top.
+
+    ``distributions`` and ``os_packages`` are those whose files lie in it (their ``layer`` is set by
+    :func:`combine`); what of ``measure.disk_bytes`` is not theirs counts as unowned.
+    ``waste`` is of this layer's files (:func:`kfslim.measure.waste.waste_of`), with what the layer
+    shadows under ``shadowed``.
+    """
+
+    measure: LayerMeasure
+    distributions: tuple[DistributionMeasure, ...] = ()
+    os_packages: tuple[OsPackageMeasure, ...] = ()
+    waste: tuple[Waste, ...] = ()
+
+
+def describe_distribution(
+    paths: Sequence[str],
+    texts: dict[str, str],
+    *,
+    disk_bytes: int,
+    files: int,
+    site_dir: str,
+) -> DistributionMeasure:
+    """Return the measure of one distribution that is about to become part of a layer.
+
+    ``paths`` are its files relative to ``site_dir`` (absolute, in the image).  ``texts`` holds its
+    ``METADATA`` and, where there are, ``entry_points.txt``, ``top_level.txt``, ``direct_url.json``.
+    """
+    metadata, modules = parse_metadata(texts["METADATA"]), modules_of(paths)
+    return DistributionMeasure(
+        name=metadata.name,
+        version=metadata.version,
+        disk_bytes=disk_bytes,
+        files=files,
+        site_dir=site_dir,
+        requires=metadata.requires,
+        imports=modules.imports or tuple(sorted(texts.get("top_level.txt", "").split())),
+        portions=modules.portions,
+        entry_points=parse_entry_points(texts.get("entry_points.txt", "")),
+        source=parse_direct_url(texts.get("direct_url.json", "")),
+    )
+
+
+def combine(
+    base: Measurement, added: Sequence[AddedLayer], python: PythonMeasure | None = None
+) -> Measurement:
+    """Return the measurement of ``base`` with ``added`` on top, in order.
+
+    ``python`` replaces the base's where the new layers put another one first on PATH (a virtual
+    environment).  An OS package or distribution (by folder) that is in the base, too, is replaced,
+    and its bytes there become unowned: they must be among the layer's ``shadowed`` waste.  Digest,
+    reference, config and labels stay the base's: :func:`kfslim.measure.label.from_label` takes them
+    from the finished image.
+    """
+    distributions = {(d.site_dir, d.name): d for d in base.distributions}
+    os_packages = {p.name: p for p in base.os_packages}
+    layers = (*base.layers, *(layer.measure for layer in added))
+    for index, layer in enumerate(added, len(base.layers)):
+        for dist in layer.distributions:
+            distributions[dist.site_dir, dist.name] = dist.model_copy(update={"layer": index})
+        os_packages.update((package.name, package) for package in layer.os_packages)
+    python = python or base.python
+    platform = Platform.parse(base.platform)
+    environment = marker_environment(python.version if python else "3.11", platform.architecture)
+    disk_bytes = sum(layer.disk_bytes for layer in layers)
+    owned = sum(d.disk_bytes for d in distributions.values())
+    owned += sum(p.disk_bytes for p in os_packages.values())
+    return base.model_copy(
+        update={
+            "content_bytes": sum(layer.content_bytes for layer in layers),
+            "disk_bytes": disk_bytes,
+            "unowned_bytes": disk_bytes - owned,
+            "layers": layers,
+            "distributions": mark_direct(
+                [distributions[key] for key in sorted(distributions)],
+                environment,
+                python.site_dirs if python else (),
+            ),
+            "os_packages": tuple(os_packages[name] for name in sorted(os_packages)),
+            "waste": merge_waste([base.waste, *(layer.waste for layer in added)]),
+            "python": python,
+        }
+    )
