@@ -30,6 +30,7 @@ class Found:
     def __init__(self, image: Measurement, python: str) -> None:
         self.by_name = _visible(image)
         architecture = image.platform.split("/")[1] if "/" in image.platform else "amd64"
+        self._edges: dict[tuple[str, str], set[tuple[str, str]]] = {}
         self._environment = marker_environment(python, architecture)
 
     @cached_property
@@ -63,15 +64,22 @@ class Found:
         waiting = [(name, "") for name in roots if name in self.by_name]
         seen = set(waiting)
         while waiting:
-            name, extra = waiting.pop()
-            for requirement in self._requires[name]:
-                target = canonicalize_name(requirement.name)
-                if target not in self.by_name or not self._applies(requirement.marker, extra):
-                    continue
-                new = {(target, ""), *((target, wanted) for wanted in requirement.extras)} - seen
-                seen |= new
-                waiting += new
+            new = self._needed_by(*waiting.pop()) - seen
+            seen |= new
+            waiting += new
         return {name for name, _ in seen}
+
+    def _needed_by(self, name: str, extra: str) -> set[tuple[str, str]]:
+        """Return what ``name[extra]`` requires directly, as pairs of name and extra."""
+        if (known := self._edges.get((name, extra))) is not None:
+            return known
+        needed: set[tuple[str, str]] = set()
+        for requirement in self._requires[name]:
+            target = canonicalize_name(requirement.name)
+            if target in self.by_name and self._applies(requirement.marker, extra):
+                needed |= {(target, ""), *((target, wanted) for wanted in requirement.extras)}
+        self._edges[name, extra] = needed  # judging markers is slow, and asked for again and again
+        return needed
 
     def company(self, roots: Iterable[str]) -> set[str]:
         """Return the closure of ``roots`` with all that may serve it unasked.

@@ -33,19 +33,19 @@ def read_pipeline(text: str, where: str = "") -> Pipeline:
         BadPipeline: not YAML, no KFP v2 pipeline, or a broken one.
     """
     place = f"{where}: " if where else ""
-    spec = load_documents(text, where)[0]
-    _check_pipeline(spec, text, place)
-    _check_messages(spec, place)
-    sdk = str(spec.get("sdkVersion", "")).removeprefix("kfp-")
-    executors = (spec.get("deploymentSpec") or {}).get("executors") or {}
+    written = load_documents(text, where)[0]
+    _check_pipeline(written, text, place)
+    spec, executors = _parse_messages(written, place)
+    sdk = spec.get("sdkVersion", "").removeprefix("kfp-")
     tasks = _tasks_by_executor(spec)
-    names = _names(executors)
+    labels = [label for label in written["deploymentSpec"]["executors"] if label in executors]
+    names = _names(labels)
     return Pipeline(
         name=spec["pipelineInfo"]["name"],
         sdk_version=sdk,
         steps=tuple(
-            read_step(label, names[label], executor, tasks.get(label, ()), sdk)
-            for label, executor in executors.items()
+            read_step(label, names[label], executors[label], tasks.get(label, ()), sdk)
+            for label in labels
         ),
     )
 
@@ -103,19 +103,29 @@ def _line_of(text: str, key: str) -> str:
     return ""
 
 
-def _check_messages(spec: Mapping[str, Any], place: str) -> None:
-    """Parse the spec as the protobuf messages that the backend parses it as."""
+def _parse_messages(
+    written: Mapping[str, Any], place: str
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the pipeline and its executors by label, as the backend's messages understand them.
+
+    What they do not know is gone; what is left has the types that ``pipeline_spec.proto`` gives it.
+    """
     from google.protobuf import json_format
 
     pb2 = _pipeline_spec_pb2()
+    parse, show = json_format.ParseDict, json_format.MessageToDict
     try:
-        message = json_format.ParseDict(spec, pb2.PipelineSpec(), ignore_unknown_fields=True)
-        deployment = json_format.MessageToDict(message.deployment_spec)
-        json_format.ParseDict(
-            deployment, pb2.PipelineDeploymentConfig(), ignore_unknown_fields=True
+        spec = parse(written, pb2.PipelineSpec(), ignore_unknown_fields=True)
+        deployment = parse(
+            show(spec.deployment_spec), pb2.PipelineDeploymentConfig(), ignore_unknown_fields=True
         )
-    except (json_format.ParseError, TypeError, ValueError, AttributeError) as error:
+        pipeline, executors = show(spec), show(deployment).get("executors", {})
+    except (json_format.Error, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BadPipeline(f"{place}a broken KFP v2 pipeline: {_one_line(error)}") from error
+    root = pipeline.get("root", {})
+    if not ("dag" in root or "executorLabel" in root) or not executors:
+        raise BadPipeline(f"{place}a broken KFP v2 pipeline: root or the executors have no content")
+    return pipeline, executors
 
 
 def _one_line(error: Exception) -> str:
@@ -155,7 +165,7 @@ def _tasks_by_executor(spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _names(labels: Mapping[str, Any]) -> dict[str, str]:
+def _names(labels: list[str]) -> dict[str, str]:
     """Name each executor: its label without ``exec-``, unless that is another one's label."""
     return {
         label: label if (short := label.removeprefix("exec-")) in labels else short

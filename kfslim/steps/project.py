@@ -1,9 +1,8 @@
 """The project's own folders: what of them may go into an image.
 
 A folder that pyproject.toml makes installable (``[build-system]``) is a *package*, any other one is
-*sources*.  ``.dockerignore`` is read the way Docker reads it (Dockerfile reference, ".dockerignore
-file"): patterns are rooted at the folder, ``**`` matches any depth, ``!`` makes an exception, and
-the last line that matches wins.  Secrets, version control and leftovers are never taken.
+*sources*.  What its ``.dockerignore`` names stays out, and so do secrets, version control and
+leftovers, whatever that file says.
 """
 
 from __future__ import annotations
@@ -16,13 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
-
-from pathspec import PathSpec
+from typing import Literal
 
 from kfslim.canonical import value_digest
 from kfslim.errors import BadConfig
 from kfslim.files import disk_errors
+from kfslim.steps.dockerignore import DockerIgnore
 from kfslim.steps.tomlfile import read_toml
 
 CHUNK = 1 << 20
@@ -101,24 +99,31 @@ def _content(folder: Path) -> Literal["package", "sources"]:
 
 
 def _walk(root: Path) -> Iterator[ProjectFile]:
-    ignored = _docker_ignore(root)
     with disk_errors(f"reading the project folder {root}"):
-        for folder, subfolders, names in os.walk(root):
+        ignored = _docker_ignore(root)
+        for folder, subfolders, names in os.walk(root, onerror=_raise):
             here = Path(folder)
-            subfolders[:] = sorted(name for name in subfolders if _enter(here / name, root))
+            subfolders[:] = [name for name in subfolders if _enter(here / name, root, ignored)]
             for name in names:
                 path = here / name
                 relative = path.relative_to(root).as_posix()
-                if ignored.match_file(relative) or _is_secret(path):
-                    continue
-                yield _file(path, relative, root)
+                if not (
+                    ignored.ignores(relative) or _is_secret(path) or _is_secret(path.resolve())
+                ):
+                    yield _file(path, relative, root)
 
 
-def _enter(folder: Path, root: Path) -> bool:
-    """Say whether to walk into a folder; a link to one is taken only where it stays inside."""
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _enter(folder: Path, root: Path, ignored: DockerIgnore) -> bool:
+    """Say whether to walk into a folder; one that is ignored may still hold exceptions."""
     if folder.name in _NEVER_FOLDERS or (folder / "pyvenv.cfg").exists():
         return False
     if folder.is_symlink():
+        if ignored.ignores(folder.relative_to(root).as_posix()):
+            return False
         _check_inside(folder, root)
         raise BadConfig(
             f"{folder} is a link to a folder, which cannot go into an image",
@@ -143,27 +148,14 @@ def _check_inside(path: Path, root: Path) -> None:
         )
 
 
-def _docker_ignore(root: Path) -> PathSpec[Any]:
-    """Read ``.dockerignore`` into rooted git patterns: the two differ in where a pattern starts."""
+def _docker_ignore(root: Path) -> DockerIgnore:
+    path = root / ".dockerignore"
+    if not path.is_file():
+        return DockerIgnore("")
     try:
-        lines = (root / ".dockerignore").read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        lines = []
-    except (OSError, UnicodeError) as error:
-        raise BadConfig(f"{root / '.dockerignore'} cannot be read: {error}") from error
-    patterns = [_rooted(line) for line in lines if _is_pattern(line)]
-    return PathSpec.from_lines("gitignore", patterns)
-
-
-def _is_pattern(line: str) -> bool:
-    return bool(line.strip().strip("!/.")) and not line.startswith("#")
-
-
-def _rooted(line: str) -> str:
-    pattern = line.strip()
-    negated = pattern.startswith("!")
-    pattern = os.path.normpath(pattern.removeprefix("!").strip()).lstrip("/")
-    return ("!/" if negated else "/") + pattern
+        return DockerIgnore(path.read_text(encoding="utf-8-sig"))
+    except UnicodeError as error:
+        raise BadConfig(f"{path} is not UTF-8 text") from error
 
 
 def _is_secret(path: Path) -> bool:
