@@ -10,7 +10,7 @@ from kfslim.report.sizes import change, counted, human_bytes, human_seconds
 def tiles(report: Report) -> Html:
     """Return the section of totals."""
     totals = report.totals
-    shown = [_pulled(totals), _installed(totals), _median(report), _shared(totals), _moved(totals)]
+    shown = [_pulled(totals), _installed(report), _median(report), _shared(totals), _moved(totals)]
     return tag("section", tag("ul", shown, class_="tiles"), aria_label="Totals")
 
 
@@ -39,16 +39,18 @@ def _pulled(totals: Totals) -> Html:
     )
 
 
-def _installed(totals: Totals) -> Html:
+def _installed(report: Report) -> Html:
+    totals = report.totals
     was = totals.runtime_install_content_bytes
     if not totals.runtime_install_distributions:
-        return _tile("Installed at every run", "nothing", "as before")
+        known = any(step.runtime_install for step in report.steps)
+        return _tile("Installed at every run", "nothing", "as before" if known else None)
     packages = counted(totals.runtime_install_distributions, "package")
     return _tile(
         "Installed at every run",
         "nothing",
         "was ",
-        tag("s", f"{human_bytes(was)}"),
+        tag("s", human_bytes(was)),
         f", {packages}",
     )
 
