@@ -134,7 +134,8 @@ def parallel(recipes, installed, python: Interpreter, folder: Path) -> None:
     disk = sum(size.disk_bytes for layer in built for size in layer.distributions)
     pyc = sum(size.bytecode_bytes for layer in built for size in layer.distributions)
     print(
-        f"{seconds:.1f} s ({cpu() - used:.1f} s of CPU) for {len(built)} layers, first after {times[0]:.1f} s; content "
+        f"{seconds:.1f} s ({cpu() - used:.1f} s of CPU) for {len(built)} layers, "
+        f"first after {times[0]:.1f} s; content "
         f"{content / MB:.1f} MB, disk {disk / MB:.1f} MB of which bytecode {pyc / MB:.1f} MB; "
         f"peak memory {peak():.0f} MB"
     )

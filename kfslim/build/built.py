@@ -6,7 +6,7 @@ where a registry has the blob already, the facts alone are enough to build an im
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from kfslim.build.content import DistributionSize
 from kfslim.cache import Cache
+from kfslim.errors import DiskError
 from kfslim.model import Model
-from kfslim.oci.compress import MEDIA_TYPES, Codec, LayerFacts, LayerWriter
+from kfslim.oci.compress import MEDIA_TYPES, Codec, LayerFacts, LayerWriter, check_codec
 from kfslim.oci.image import Descriptor, FileSource, Layer
 from kfslim.oci.tarwrite import TarWriter
 
@@ -97,6 +98,27 @@ def new_layer(cache: Cache, key: str, codec: Codec) -> Iterator[NewLayer]:
             writer.abort()
         cache.keep(path, facts.digest)
     cache.put(_ROOM, key, _record(facts, new.distributions).model_dump(mode="json"))
+
+
+def layer_once(
+    cache: Cache, key: str, created_by: str, codec: Codec, fill: Callable[[NewLayer], None]
+) -> BuiltLayer:
+    """Return the layer under ``key``; where its blob is not at hand, ``fill`` writes it.
+
+    Raises:
+        BadPlan: the codec's library is not the one installed here.
+        DiskError: the cache cannot be written.
+    """
+    known = known_layer(cache, key, created_by, codec)
+    if known and known.at_hand:
+        return known
+    check_codec(codec)
+    with new_layer(cache, key, codec) as new:
+        fill(new)
+    made = known_layer(cache, key, created_by, codec)
+    if made is None:
+        raise DiskError("the cache lost a layer that was just written to it")
+    return made
 
 
 def _record(facts: LayerFacts, distributions: Sequence[DistributionSize]) -> LayerRecord:

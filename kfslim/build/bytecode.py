@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -104,3 +104,22 @@ def pyc_path(source: str, cache_tag: str) -> str:
     folder, _, name = source.rpartition("/")
     stem = name.removesuffix(".py")
     return "/".join(filter(None, (folder, "__pycache__", f"{stem}.{cache_tag}.pyc")))
+
+
+def compile_modules(interpreter: Interpreter, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Compile modules of an image as one job; all paths are those in the image, without ``/``.
+
+    Returns the pycs by their own paths; what does not compile is missing.
+
+    Raises:
+        ToolError: the interpreter does not start, or crashed.
+    """
+    if interpreter.probed is None:
+        raise ToolError(
+            "the base's Python does not start on this machine, so it cannot compile",
+            hint="Build on a machine of the image's architecture, or plan without bytecode.",
+        )
+    tag, paths = interpreter.probed.cache_tag, sorted(sources)
+    with Compiler(interpreter) as compiler:
+        pycs = compiler.compile([(f"/{path}", sources[path]) for path in paths])
+    return {pyc_path(path, tag): pyc for path, pyc in zip(paths, pycs, strict=True) if pyc}

@@ -98,7 +98,7 @@ def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -
     kept, removed = _choose(installed, inside, tree, recipe.policy)
     pieces = [Piece(f, _source(tree, f.path, site)) for f in kept]
     if compiling:
-        pieces += _compiled(pieces, recipe.environment, compiling)
+        pieces += compiled(pieces, recipe.environment, compiling)
     return Content(installed.locked, _with_record(pieces), removed)
 
 
@@ -147,19 +147,21 @@ def _source(tree: _SiteTree, path: str, site: str) -> bytes | None:
     return None
 
 
-def _compiled(pieces: Sequence[Piece], environment: str, compiling: Compiling) -> Iterator[Piece]:
-    """Yield the pycs of all sources; the compiler sees them sorted by path."""
-    sources = sorted((p.file.path, p.data) for p in pieces if p.data is not None)
+def compiled(pieces: Sequence[Piece], environment: str, compiling: Compiling) -> Iterator[Piece]:
+    """Yield the pycs of all sources that were read; the compiler sees them sorted by path."""
+    sources = sorted(
+        (p.file.path, p.data) for p in pieces if p.data is not None and p.file.path.endswith(".py")
+    )
     pycs = compiling.compile([(f"{environment}/{path}", data) for path, data in sources])
     for (path, _), pyc in zip(sources, pycs, strict=True):
         if pyc is not None:
             yield made(pyc_path(path, compiling.cache_tag), pyc)
 
 
-def made(path: str, data: bytes) -> Piece:
+def made(path: str, data: bytes, executable: bool = False) -> Piece:
     """Return a file that exists in memory only; ``path`` is relative to the environment."""
     sha256 = hashlib.sha256(data).hexdigest()
-    return Piece(InstalledFile(path, Path(), len(data), sha256, False), data)
+    return Piece(InstalledFile(path, Path(), len(data), sha256, executable), data)
 
 
 def _with_record(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

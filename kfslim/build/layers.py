@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from kfslim.build.built import BuiltLayer, known_layer, new_layer
+from kfslim.build.built import BuiltLayer, NewLayer, known_layer, layer_once
 from kfslim.build.content import Content, Piece, prepare, write_pieces
 from kfslim.build.interpreter import Interpreter
 from kfslim.build.recipe import Recipe
@@ -102,17 +102,15 @@ class LayerFactory:
             yield from _finished(jobs)
 
     def _make(self, recipe: Recipe, trees: _Trees, servers: Servers, task: Task) -> BuiltLayer:
-        with servers.compiling(recipe.bytecode) as compiling:
-            contents = [
-                prepare(trees.of(locked), recipe, compiling) for locked in recipe.distributions
-            ]
-        visible = _visible(contents)
-        with new_layer(self.cache, recipe.key, recipe.codec) as new:
+        def fill(new: NewLayer) -> None:
+            with servers.compiling(recipe.bytecode) as compiling:
+                contents = [prepare(trees.of(d), recipe, compiling) for d in recipe.distributions]
+            visible = _visible(contents)
             write_pieces(new.tar, recipe.environment, visible)
             new.distributions = [content.size(visible) for content in contents]
+
+        built = layer_once(self.cache, recipe.key, recipe.created_by, recipe.codec, fill)
         task.advance(trees.disk_bytes(recipe))
-        built = self.known(recipe)
-        assert built is not None  # its facts were written just now
         return built
 
 

@@ -21,12 +21,14 @@ FORMAT = 1  # of the layers that build writes; a new number when the same plan g
 class PythonFacts(Model):
     """The Python that a base carries.
 
-    ``executable`` and ``site_dirs`` are absolute paths in the image.  ``identity`` is the hash of
-    the interpreter's own files: bytecode depends on it.
+    ``executable`` is what PATH finds, ``interpreter`` the file that it leads to (empty: itself);
+    they and ``site_dirs`` are absolute paths in the image.  ``identity`` is the hash of the
+    interpreter's own files: bytecode depends on it.
     """
 
     version: str  # "3.11.2"
     executable: str
+    interpreter: str = ""
     site_dirs: tuple[str, ...] = ()
     identity: str = ""
     libc: Literal["glibc", "musl", ""] = "glibc"

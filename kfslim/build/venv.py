@@ -1,0 +1,69 @@
+"""The environment that an image's packages live in: a virtual environment on the base's Python.
+
+It sees what the base's own site directories hold, after its own (PEP 405,
+``include-system-site-packages``).  Made by hand, since ``python -m venv`` would have to run in the
+image; what ``site`` needs of it is ``pyvenv.cfg`` and the links in ``bin``.
+"""
+
+from __future__ import annotations
+
+from kfslim.build.built import BuiltLayer, layer_once
+from kfslim.cache import Cache
+from kfslim.canonical import value_digest
+from kfslim.lock.tree import site_packages
+from kfslim.oci.tarwrite import TarWriter
+from kfslim.plan.model import FORMAT, ImagePlan, PythonFacts
+
+CREATED_BY = "kfslim: virtual environment"
+
+
+def environment_layer(plan: ImagePlan, cache: Cache) -> BuiltLayer:
+    """Return the layer with the empty environment of ``plan``, made or from the cache.
+
+    Raises:
+        BadPlan: the codec's library is not the plan's.
+        DiskError: the cache cannot be written.
+    """
+    python, folder = plan.base.python, plan.environment.strip("/")
+    value = {
+        "format": FORMAT,
+        "environment": plan.environment,
+        "python": python.model_dump(mode="json", exclude={"identity"}),
+        "codec": plan.codec.model_dump(mode="json"),
+    }
+    key = value_digest(value).removeprefix("sha256:")
+    return layer_once(
+        cache, key, CREATED_BY, plan.codec, lambda new: _write(new.tar, folder, python)
+    )
+
+
+def _write(tar: TarWriter, folder: str, python: PythonFacts) -> None:
+    for name in ("python", "python3", f"python{python.minor}"):
+        tar.add_symlink(f"{folder}/bin/{name}", python.executable)
+    site = f"{folder}/{site_packages(python.minor)}"
+    tar.add_dir(site)
+    if lines := _hidden_sites(python):
+        data = "".join(f"import site; site.addsitedir({line!r})\n" for line in lines).encode()
+        tar.add_file(f"{site}/kfslim-base.pth", data, len(data))
+    data = configuration(python).encode()
+    tar.add_file(f"{folder}/pyvenv.cfg", data, len(data))
+
+
+def configuration(python: PythonFacts) -> str:
+    """Return the text of ``pyvenv.cfg``: where the base's Python is; its packages count too."""
+    interpreter = python.interpreter or python.executable
+    home = interpreter.rpartition("/")[0] or "/"
+    return (
+        f"home = {home}\ninclude-system-site-packages = true\nversion = {python.version}\n"
+        f"executable = {interpreter}\n"
+    )
+
+
+def _hidden_sites(python: PythonFacts) -> list[str]:
+    """Site directories of the base that its Python would not look at from our environment.
+
+    Those of a virtual environment that the base itself came with: ours takes its place.
+    """
+    prefix = (python.interpreter or python.executable).rpartition("/")[0].rpartition("/")[0]
+    own = tuple(f"{root}/lib" for root in {prefix, "/usr", "/usr/local"})
+    return [d for d in python.site_dirs if not d.startswith(own) and "/.local/" not in d]
