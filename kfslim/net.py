@@ -29,6 +29,8 @@ from kfslim.progress import SILENT, Progress
 ATTEMPTS = 6
 CONNECT_ATTEMPTS = 3  # where nobody listens, or the name is unknown, waiting seldom helps
 TIMEOUT = (10.0, 60.0)  # seconds: to connect, between two bytes
+BACKOFF = 0.25  # seconds before the second attempt, doubled before each further one
+MAX_BACKOFF = 8.0
 MAX_WAIT = 60.0  # seconds a server may ask us to wait in one Retry-After
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 CHUNK = 1 << 20
@@ -62,7 +64,7 @@ def pause(attempt: int, retry_after: str | None = None, what: str = "the server"
     """
     seconds = _seconds(retry_after)
     if seconds is None:
-        return float(min(8.0, 0.25 * 2**attempt) * (0.5 + random.random() / 2))  # noqa: S311
+        return min(MAX_BACKOFF, BACKOFF * 2**attempt) * (0.5 + random.random() / 2)  # noqa: S311
     if seconds > MAX_WAIT:
         raise RateLimited(
             f"{what}: the server asks to come back in {seconds:.0f} seconds",
@@ -151,7 +153,7 @@ class Answer:
     """
 
     def __init__(self, response: requests.Response, what: str) -> None:
-        self._response, self._what = response, what
+        self._response, self.what = response, what
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.url: str = response.url
@@ -165,7 +167,7 @@ class Answer:
         try:
             data: bytes = self._response.raw.read(amount, decode_content=False)
         except (HTTPError, OSError) as error:
-            raise FetchError(f"{self._what}: {_reason(error)}") from error
+            raise FetchError(f"{self.what}: {_reason(error)}") from error
         return data
 
     def body(self, limit: int) -> bytes:
@@ -180,7 +182,7 @@ class Answer:
             parts.append(chunk)
             left -= len(chunk)
             if left < 0:
-                raise TooLong(f"{self._what}: the answer is longer than {limit} bytes")
+                raise TooLong(f"{self.what}: the answer is longer than {limit} bytes")
         return b"".join(parts)
 
     def close(self) -> None:
@@ -303,7 +305,8 @@ class Resuming:
             if chunk or self._seen >= self._size:
                 self._seen += len(chunk)
                 return chunk
-            self._again(FetchError(f"the answer ended after {self._seen} of {self._size} bytes"))
+            ended = f"ended after {self._seen} of {self._size} bytes"
+            self._again(FetchError(f"{self._answer.what}: {ended}"))
 
     def _again(self, error: FetchError) -> None:
         """Open at the byte where it broke, and raise ``error`` when that leads nowhere."""
