@@ -8,7 +8,6 @@ anew from the value, which means the same.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +17,7 @@ import yaml
 from kfslim.errors import BadPipeline
 from kfslim.oci.reference import parse_reference
 from kfslim.steps.executors import without_preamble
-from kfslim.steps.ir import load_documents, read_pipeline
+from kfslim.steps.ir import Loader, load_documents, read_pipeline
 from kfslim.steps.model import Pipeline
 
 _Edit = tuple[int, int, str]  # start, end, replacement: character offsets
@@ -59,19 +58,19 @@ def _spelled(reference: str) -> str:
 
 
 def _pinned(document: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
-    """Return the parsed document as it is wanted."""
-    wanted = copy.deepcopy(dict(document))
+    """Return the parsed document as it is wanted; an alias of YAML is changed in one place only."""
+    executors = dict(document["deploymentSpec"]["executors"])
     for label, image in images.items():
-        container = wanted["deploymentSpec"]["executors"][label]["container"]
-        container["image"] = image
+        container = {**executors[label]["container"], "image": image}
         if "command" in container:
             container["command"] = list(without_preamble(container["command"]))
-    return wanted
+        executors[label] = {**executors[label], "container": container}
+    return {**document, "deploymentSpec": {**document["deploymentSpec"], "executors": executors}}
 
 
 def _edits(text: str, images: Mapping[str, str]) -> list[_Edit]:
     """Find where the text must change, by the positions of the first document's nodes."""
-    executors: yaml.Node | None = next(iter(yaml.compose_all(text, yaml.SafeLoader)), None)
+    executors: yaml.Node | None = next(iter(yaml.compose_all(text, Loader)), None)
     for key in _PATH:
         executors = _value(executors, key)
     edits: list[_Edit] = []
