@@ -16,7 +16,7 @@ from typing import Any
 
 from kfslim.build.debian.index import PackageIndex, Universe
 from kfslim.build.debian.release import Listed, Release, fetch_release, index_of, index_urls
-from kfslim.build.debian.resolver import INSTALLERS, Installed, close_over
+from kfslim.build.debian.resolver import RULES, Installed, close_over
 from kfslim.build.debian.sources import (
     APT,
     DebianSettings,
@@ -109,10 +109,7 @@ class Archive:
         return path
 
     def resolve(
-        self,
-        names: Iterable[str],
-        installed: Installed | None = None,
-        skip: frozenset[str] = frozenset(),
+        self, names: Iterable[str], installed: Installed | None = None
     ) -> tuple[DebianPackage, ...]:
         """Return ``names`` with all they need beyond ``installed``, sorted by name.
 
@@ -122,12 +119,9 @@ class Archive:
         """
         names = sorted(set(names))
         there = {name: dict(c.fields) for name, c in (installed or {}).items()}
-        question = [names, there, sorted(skip)]
         return self.remember(
-            question,
-            lambda: tuple(
-                c.as_package() for c in close_over(names, self.universe, installed, skip)
-            ),
+            [names, there],
+            lambda: tuple(c.as_package() for c in close_over(names, self.universe, installed)),
         )
 
     def remember(
@@ -135,7 +129,7 @@ class Archive:
     ) -> tuple[DebianPackage, ...]:
         """Return the kept answer to a question about this state of the archive, or find it."""
         state = [[r.source.uri, r.source.suite, r.digest] for r in self.releases]
-        key = value_digest([state, self.architecture, question, sorted(INSTALLERS)])
+        key = value_digest([state, self.architecture, question, RULES])
         key = key.removeprefix("sha256:")[:32]
         kept = self.cache.get("debian", key)
         if isinstance(kept, list):

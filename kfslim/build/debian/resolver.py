@@ -4,24 +4,34 @@ The rules are apt's for a first installation, without its search: an alternative
 there wins, else the first that can be had; a virtual package is given by what provides it;
 Recommends are not followed; essential packages come only when something depends on them.
 
-What a package needs only to be *installed* is left out (``INSTALLERS``): no maintainer script runs.
+What a package needs only to be *installed* is left out (``INSTALLERS``, ``NOT_FOLLOWED``): no
+maintainer script runs.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from kfslim.build.debian.index import Candidate, Universe
 from kfslim.build.debian.relations import Group, Relation
 from kfslim.errors import BadRequirement, NotFound
 
-# Needed by maintainer scripts only; awk by base-files', debianutils by dash's (add-shell).
+# Packages that maintainer scripts call, and nothing else.
 INSTALLERS = frozenset(
     {
-        "adduser", "awk", "cdebconf", "debconf", "debconf-2.0", "debianutils", "dpkg",
-        "init-system-helpers", "install-info", "lsb-base", "sysvinit-utils", "ucf",
+        "adduser", "cdebconf", "debconf", "debconf-2.0", "dpkg", "init-system-helpers",
+        "install-info", "lsb-base", "sysvinit-utils", "ucf",
     }
 )  # fmt: skip
+# Dependencies of one package (a pattern) that only its scripts have, or a part that is left out.
+NOT_FOLLOWED: tuple[tuple[str, frozenset[str]], ...] = (
+    (r"base-files", frozenset({"awk"})),
+    (r"ca-certificates", frozenset({"openssl"})),  # for c_rehash; a bundle needs no hashes
+    (r"dash|bash", frozenset({"debianutils", "base-files"})),  # add-shell
+    (r"libpython3\.\d+-stdlib", frozenset({"libnsl2", "libtirpc3"})),  # nis: exclude.py
+)
+RULES = 1  # of resolving; a new number when the same archive gives other packages
 Installed = Mapping[str, Candidate]
 
 
@@ -29,18 +39,17 @@ def close_over(
     names: Iterable[str],
     universe: Universe,
     installed: Installed | None = None,
-    skip: frozenset[str] = frozenset(),
 ) -> list[Candidate]:
     """Return ``names`` and all they need that is not ``installed``, sorted by name.
 
-    An installed package comes back in a newer version where something needs that.  ``skip`` are
-    names that nothing is followed to, beside ``INSTALLERS`` (which may be asked for by name).
+    An installed package comes back in a newer version where something needs that.  What is in
+    ``INSTALLERS`` may be asked for by name.
 
     Raises:
         NotFound: a name is in no suite.
         BadRequirement: a dependency cannot be fulfilled, or two packages exclude each other.
     """
-    closure = _Closure(universe, installed or {}, INSTALLERS | skip)
+    closure = _Closure(universe, installed or {})
     for name in names:
         closure.want(name)
     closure.settle()
@@ -48,9 +57,15 @@ def close_over(
     return [closure.chosen[name] for name in sorted(closure.chosen)]
 
 
+def not_followed(name: str) -> frozenset[str]:
+    """Return the dependencies of a package that are not followed."""
+    own = (names for pattern, names in NOT_FOLLOWED if re.fullmatch(pattern, name))
+    return INSTALLERS.union(*own)
+
+
 class _Closure:
-    def __init__(self, universe: Universe, installed: Installed, skip: frozenset[str]) -> None:
-        self.universe, self.installed, self.skip = universe, installed, skip
+    def __init__(self, universe: Universe, installed: Installed) -> None:
+        self.universe, self.installed = universe, installed
         self.chosen: dict[str, Candidate] = {}
         self.todo: list[Candidate] = []
         self.providers: dict[str, list[Candidate]] = {}
@@ -105,8 +120,9 @@ class _Closure:
                 self.choose(self.newer(candidate))
 
     def follow(self, candidate: Candidate) -> None:
+        skipped = not_followed(candidate.name)
         for group in candidate.depends:
-            if not self.fulfilled(group) and not any(r.name in self.skip for r in group):
+            if not self.fulfilled(group) and not any(r.name in skipped for r in group):
                 self.choose(self.best(group, candidate))
 
     def fulfilled(self, group: Group) -> bool:
