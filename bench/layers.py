@@ -131,8 +131,9 @@ def parallel(recipes, installed, python: Interpreter, folder: Path) -> None:
     )
     seconds = time.perf_counter() - start
     content = sum(layer.layer.descriptor.size for layer in built)
-    disk = sum(size.disk_bytes for layer in built for size in layer.distributions)
-    pyc = sum(size.bytecode_bytes for layer in built for size in layer.distributions)
+    disk = sum(layer.added.measure.disk_bytes for layer in built)
+    waste = [found for layer in built for found in layer.added.waste]
+    pyc = sum(found.disk_bytes for found in waste if found.reason == "bytecode")
     print(
         f"{seconds:.1f} s ({cpu() - used:.1f} s of CPU) for {len(built)} layers, "
         f"first after {times[0]:.1f} s; content "
@@ -143,8 +144,9 @@ def parallel(recipes, installed, python: Interpreter, folder: Path) -> None:
     factory.build(recipes, [], [python])
     print(f"{time.perf_counter() - start:.3f} s again, all layers at hand")
     removed = Counter()
-    for size in (size for layer in built for size in layer.distributions):
-        removed.update({cut.rule: cut.disk_bytes for cut in size.removed})
+    for layer in built:
+        for cut in layer.removed:
+            removed[cut.rule] += cut.disk_bytes
     print("pruned:", ", ".join(f"{r} {n / MB:.1f} MB" for r, n in removed.most_common()))
     for layer in sorted(built, key=lambda b: -b.layer.descriptor.size)[:6]:
         print(f"  {layer.layer.descriptor.size / MB:7.1f} MB  {layer.created_by[:70]}")

@@ -1,20 +1,22 @@
 """Finished layers, and what the cache remembers of them.
 
 A layer's facts (digests, sizes, what is in it) are kept under its recipe's key apart from its blob:
-where a registry has the blob already, the facts alone are enough to build an image.
+where a registry has the blob already, the facts alone are enough to build and measure an image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from kfslim.build.content import DistributionSize
 from kfslim.cache import Cache
 from kfslim.errors import DiskError
+from kfslim.measure.combine import AddedLayer
+from kfslim.measure.model import DistributionMeasure, LayerMeasure, OsPackageMeasure
+from kfslim.measure.waste import waste_of
 from kfslim.model import Model
 from kfslim.oci.compress import MEDIA_TYPES, Codec, LayerFacts, LayerWriter, check_codec
 from kfslim.oci.image import Descriptor, FileSource, Layer
@@ -24,33 +26,48 @@ KEY_ANNOTATION = "io.kfslim.layer"  # on a layer's descriptor: the key that its 
 _ROOM = "layers"
 
 
+class Removed(Model):
+    """What one prune rule took from one distribution."""
+
+    distribution: str
+    rule: str
+    disk_bytes: int
+    files: int
+
+
 class LayerRecord(Model):
-    """What the cache knows of a finished layer; ``content_bytes`` are compressed."""
+    """What the cache knows of a finished layer."""
 
     diff_id: str
-    digest: str
-    content_bytes: int
-    distributions: tuple[DistributionSize, ...] = ()
+    added: AddedLayer
+    removed: tuple[Removed, ...] = ()
 
 
 @dataclass(frozen=True)
 class BuiltLayer:
     """A finished layer.
 
-    ``at_hand`` is false where the facts are known but the blob lies in no cache of ours: the layer
-    can be named in an image, and must be at the destination already.
+    ``added`` is its measure, for :func:`kfslim.measure.combine.combine`.  ``at_hand`` is false
+    where the facts are known but the blob lies in no cache of ours: the layer can be named in an
+    image, and must be at the destination already.
     """
 
     key: str
     layer: Layer
     created_by: str
-    distributions: tuple[DistributionSize, ...] = ()
+    added: AddedLayer
+    removed: tuple[Removed, ...] = ()
     at_hand: bool = True
 
     @property
     def annotations(self) -> Mapping[str, str]:
         """The annotations of the layer's descriptor."""
         return self.layer.descriptor.annotations
+
+    @property
+    def distributions(self) -> tuple[DistributionMeasure, ...]:
+        """The distributions whose files lie in it."""
+        return self.added.distributions
 
 
 def known_layer(cache: Cache, key: str, created_by: str, codec: Codec) -> BuiltLayer | None:
@@ -59,25 +76,46 @@ def known_layer(cache: Cache, key: str, created_by: str, codec: Codec) -> BuiltL
         record = LayerRecord.model_validate(cache.get(_ROOM, key))
     except ValidationError:  # nothing there, or damaged: to be made again
         return None
-    path = cache.blob(record.digest)
+    measure = record.added.measure
+    path = cache.blob(measure.digest)
     descriptor = Descriptor(
-        MEDIA_TYPES[codec.name], record.digest, record.content_bytes, {KEY_ANNOTATION: key}
+        MEDIA_TYPES[codec.name], measure.digest, measure.content_bytes, {KEY_ANNOTATION: key}
     )
+    told = measure.model_copy(update={"command": created_by})
     return BuiltLayer(
         key,
         Layer(descriptor, record.diff_id, FileSource(str(path))),
         created_by,
-        record.distributions,
-        at_hand=path.is_file() and path.stat().st_size == record.content_bytes,
+        record.added.model_copy(update={"measure": told}),
+        record.removed,
+        at_hand=path.is_file() and path.stat().st_size == measure.content_bytes,
     )
 
 
+@dataclass
 class NewLayer:
-    """A layer being written: fill ``tar``, list what is in it in ``distributions``."""
+    """A layer being written: fill ``tar``, and say what is in it."""
 
-    def __init__(self, tar: TarWriter) -> None:
-        self.tar = tar
-        self.distributions: Sequence[DistributionSize] = ()
+    tar: TarWriter
+    distributions: list[DistributionMeasure] = field(default_factory=list)
+    os_packages: list[OsPackageMeasure] = field(default_factory=list)
+    removed: list[Removed] = field(default_factory=list)
+
+    def record(self, facts: LayerFacts) -> LayerRecord:
+        """Return what to remember of the finished layer."""
+        measure = LayerMeasure(
+            digest=facts.digest,
+            content_bytes=facts.content_bytes,
+            disk_bytes=sum(size for _, size in self.tar.files),
+            files=len(self.tar.files),
+        )
+        added = AddedLayer(
+            measure=measure,
+            distributions=tuple(self.distributions),
+            os_packages=tuple(self.os_packages),
+            waste=waste_of(self.tar.files),
+        )
+        return LayerRecord(diff_id=facts.diff_id, added=added, removed=tuple(self.removed))
 
 
 @contextmanager
@@ -97,7 +135,7 @@ def new_layer(cache: Cache, key: str, codec: Codec) -> Iterator[NewLayer]:
         finally:
             writer.abort()
         cache.keep(path, facts.digest)
-    cache.put(_ROOM, key, _record(facts, new.distributions).model_dump(mode="json"))
+    cache.put(_ROOM, key, new.record(facts).model_dump(mode="json", exclude_defaults=True))
 
 
 def layer_once(
@@ -119,12 +157,3 @@ def layer_once(
     if made is None:
         raise DiskError("the cache lost a layer that was just written to it")
     return made
-
-
-def _record(facts: LayerFacts, distributions: Sequence[DistributionSize]) -> LayerRecord:
-    return LayerRecord(
-        diff_id=facts.diff_id,
-        digest=facts.digest,
-        content_bytes=facts.content_bytes,
-        distributions=tuple(distributions),
-    )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from kfslim.build.built import Removed
 from kfslim.build.bytecode import pyc_path
 from kfslim.build.prune import Policy
 from kfslim.build.recipe import Recipe
@@ -21,31 +22,14 @@ from kfslim.errors import DigestMismatch
 from kfslim.files import disk_errors
 from kfslim.lock.model import Locked
 from kfslim.lock.tree import Installed, InstalledFile, record_text, site_packages
-from kfslim.model import Model
+from kfslim.measure.combine import describe_distribution
+from kfslim.measure.model import DistributionMeasure
 from kfslim.oci.digest import VerifyingReader
 from kfslim.oci.tarwrite import TarWriter
 
 _RECORD = ".dist-info/RECORD"
+_DESCRIBING = ("METADATA", "entry_points.txt", "top_level.txt")
 _STREAMED = 1 << 20  # bytes; larger files pass through in pieces
-
-
-class Removed(Model):
-    """What one prune rule took from one distribution."""
-
-    rule: str
-    disk_bytes: int
-    files: int
-
-
-class DistributionSize(Model):
-    """What one distribution weighs in its layer: RECORD and bytecode included."""
-
-    name: str
-    version: str
-    disk_bytes: int
-    files: int
-    bytecode_bytes: int = 0
-    removed: tuple[Removed, ...] = ()
 
 
 class Piece(NamedTuple):
@@ -64,23 +48,46 @@ class Compiling(NamedTuple):
 
 @dataclass(frozen=True)
 class Content:
-    """The files of one distribution, sorted by path, and what was left out."""
+    """The files of one distribution, sorted by path, and what was left out.
+
+    ``site`` is where its modules lie, relative to the environment, with a slash at the end.
+    """
 
     locked: Locked
+    site: str
     pieces: tuple[Piece, ...]
     removed: tuple[Removed, ...] = ()
 
-    def size(self, visible: Mapping[str, Piece]) -> DistributionSize:
+    def measure(self, visible: Mapping[str, Piece], environment: str) -> DistributionMeasure:
         """Weigh what is ``visible`` of it: a path of two distributions counts for one only."""
-        files = [p.file for p in self.pieces if visible[p.file.path] is p]
-        return DistributionSize(
-            name=self.locked.name,
-            version=self.locked.version,
-            disk_bytes=sum(file.size for file in files),
-            files=len(files),
-            bytecode_bytes=sum(file.size for file in files if file.path.endswith(".pyc")),
-            removed=self.removed,
+        mine = [p for p in self.pieces if visible[p.file.path] is p]
+        disk_bytes, files = sum(p.file.size for p in mine), len(mine)
+        texts = self._texts()
+        site_dir = f"{environment}/{self.site.rstrip('/')}"
+        if "METADATA" not in texts:
+            return DistributionMeasure(
+                name=self.locked.name,
+                version=self.locked.version,
+                disk_bytes=disk_bytes,
+                files=files,
+                site_dir=site_dir,
+            )
+        return describe_distribution(
+            [p.file.path.removeprefix(self.site) for p in mine],
+            texts,
+            disk_bytes=disk_bytes,
+            files=files,
+            site_dir=site_dir,
         )
+
+    def _texts(self) -> dict[str, str]:
+        """The files that describe the distribution, by name."""
+        found = {}
+        for file, _ in self.pieces:
+            folder, _, name = file.path.rpartition("/")
+            if folder.endswith(".dist-info") and name in _DESCRIBING:
+                found[name] = read_checked(file).decode("utf-8", "replace")
+        return found
 
 
 def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -> Content:
@@ -99,7 +106,7 @@ def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -
     pieces = [Piece(f, _source(tree, f.path, site)) for f in kept]
     if compiling:
         pieces += compiled(pieces, recipe.environment, compiling)
-    return Content(installed.locked, _with_record(pieces), removed)
+    return Content(installed.locked, site, _with_record(pieces), removed)
 
 
 class _SiteTree:
@@ -130,15 +137,20 @@ def _choose(
     gone = policy.removed(installed.locked.name, tree)
     dropped = {inside[path].path for path in gone}
     kept = [file for file in installed.files if file.path not in dropped]
-    return kept, _removed(gone, inside)
+    return kept, _removed(installed.locked.name, gone, inside)
 
 
-def _removed(gone: Mapping[str, str], inside: Mapping[str, InstalledFile]) -> tuple[Removed, ...]:
+def _removed(
+    name: str, gone: Mapping[str, str], inside: Mapping[str, InstalledFile]
+) -> tuple[Removed, ...]:
     sizes, files = Counter[str](), Counter[str]()
     for path, rule in gone.items():
         sizes[rule] += inside[path].size
         files[rule] += 1
-    return tuple(Removed(rule=r, disk_bytes=sizes[r], files=files[r]) for r in sorted(files))
+    return tuple(
+        Removed(distribution=name, rule=rule, disk_bytes=sizes[rule], files=files[rule])
+        for rule in sorted(files)
+    )
 
 
 def _source(tree: _SiteTree, path: str, site: str) -> bytes | None:

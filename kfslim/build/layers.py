@@ -107,7 +107,9 @@ class LayerFactory:
                 contents = [prepare(trees.of(d), recipe, compiling) for d in recipe.distributions]
             visible = _visible(contents)
             write_pieces(new.tar, recipe.environment, visible)
-            new.distributions = [content.size(visible) for content in contents]
+            for content in contents:
+                new.distributions.append(content.measure(visible, recipe.environment))
+                new.removed += content.removed
 
         built = layer_once(self.cache, recipe.key, recipe.created_by, recipe.codec, fill)
         task.advance(trees.disk_bytes(recipe))

@@ -43,6 +43,7 @@ class TarWriter:
         self._write = stream.write
         self._owner = b"%07o\0%07o\0" % (uid, gid)
         self._is_folder: dict[str, bool] = {}
+        self.files: list[tuple[str, int]] = []  # path and bytes of every regular file added
 
     def add_dir(self, path: str, mode: int = 0o755) -> None:
         """Add a folder, unless it was added before (as a parent, with mode 0755)."""
@@ -67,6 +68,7 @@ class TarWriter:
             raise DiskError(f"{path} has {written} bytes, not {size}: it changed while being read")
         if rest := size % BLOCK:
             self._write(_PADDING[rest:])
+        self.files.append((path, size))
 
     def add_symlink(self, path: str, target: str) -> None:
         """Add a symbolic link with the text ``target``."""

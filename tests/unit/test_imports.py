@@ -19,7 +19,8 @@ ALLOWED = {
     "measure": {"oci", "steps.model", "lock.model"},
     "lock": {"oci", "steps.model"},
     "plan": {"oci", "lock", "steps.model", "measure.model"},
-    "build": {"oci", "lock", "plan", "steps.model"},
+    "build": {"oci", "lock", "plan", "steps.model"}
+    | {"measure.model", "measure.combine", "measure.waste"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"},
     "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report"},
