@@ -10,18 +10,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from kfslim.errors import BadPipeline
 from kfslim.oci.reference import parse_reference
-from kfslim.steps.executors import without_preamble
+from kfslim.steps.executors import installs_at_run_time
 from kfslim.steps.ir import Loader, load_documents, read_pipeline
-from kfslim.steps.model import Pipeline
+from kfslim.steps.model import Step
+from kfslim.steps.preamble import PREAMBLE_ITEMS
 
 _Edit = tuple[int, int, str]  # start, end, replacement: character offsets
 _PATH = ("deploymentSpec", "executors")
+
+
+@dataclass(frozen=True)
+class _Pin:
+    """The new image of one executor, and how many words its command loses at the beginning."""
+
+    image: str
+    dropped: int
 
 
 def pin(text: str, pins: Mapping[str, str]) -> str:
@@ -35,49 +45,45 @@ def pin(text: str, pins: Mapping[str, str]) -> str:
         BadPipeline: not a pipeline, or one without such an executor, or one that is left alone.
         BadReference: a value of ``pins`` is no reference.
     """
-    _check(read_pipeline(text), pins)
-    images = {label: _spelled(reference) for label, reference in pins.items()}
+    steps = {step.executor: step for step in read_pipeline(text).steps}
+    wanted = {label: _pin(steps.get(label), label, value) for label, value in pins.items()}
     documents = load_documents(text)
-    wanted = [_pinned(documents[0], images), *documents[1:]]
-    edited = _apply(text, _edits(text, images))
-    return edited if _same(edited, wanted) else _rewritten(text, wanted)
+    expected = [_pinned(documents[0], wanted), *documents[1:]]
+    edited = _apply(text, _edits(text, wanted))
+    return edited if _same(edited, expected) else _rewritten(text, expected)
 
 
-def _check(pipeline: Pipeline, pins: Mapping[str, str]) -> None:
-    steps = {step.executor: step for step in pipeline.steps}
-    for label in pins:
-        if label not in steps:
-            raise BadPipeline(f"the pipeline {pipeline.name} has no executor {label}")
-        if reason := steps[label].left_alone:
-            raise BadPipeline(f"{label} cannot be pinned: {reason}")
-
-
-def _spelled(reference: str) -> str:
+def _pin(step: Step | None, label: str, reference: str) -> _Pin:
+    if step is None:
+        raise BadPipeline(f"the pipeline has no executor {label}")
+    if step.left_alone:
+        raise BadPipeline(f"{label} cannot be pinned: {step.left_alone}")
     parsed = parse_reference(reference)
-    return parsed.short if parsed.transport == "docker" else reference
+    image = parsed.short if parsed.transport == "docker" else reference
+    return _Pin(image, PREAMBLE_ITEMS if installs_at_run_time(step) else 0)
 
 
-def _pinned(document: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
+def _pinned(document: Mapping[str, Any], pins: Mapping[str, _Pin]) -> dict[str, Any]:
     """Return the parsed document as it is wanted; an alias of YAML is changed in one place only."""
     executors = dict(document["deploymentSpec"]["executors"])
-    for label, image in images.items():
-        container = {**executors[label]["container"], "image": image}
-        if "command" in container:
-            container["command"] = list(without_preamble(container["command"]))
+    for label, new in pins.items():
+        container = {**executors[label]["container"], "image": new.image}
+        if new.dropped:
+            container["command"] = container["command"][new.dropped :]
         executors[label] = {**executors[label], "container": container}
     return {**document, "deploymentSpec": {**document["deploymentSpec"], "executors": executors}}
 
 
-def _edits(text: str, images: Mapping[str, str]) -> list[_Edit]:
+def _edits(text: str, pins: Mapping[str, _Pin]) -> list[_Edit]:
     """Find where the text must change, by the positions of the first document's nodes."""
     executors: yaml.Node | None = next(iter(yaml.compose_all(text, Loader)), None)
     for key in _PATH:
         executors = _value(executors, key)
     edits: list[_Edit] = []
-    for label, image in images.items():
+    for label, new in pins.items():
         container = _value(_value(executors, label), "container")
-        edits += _image_edit(_value(container, "image"), image)
-        edits += _command_edit(text, _value(container, "command"))
+        edits += _image_edit(_value(container, "image"), new.image)
+        edits += _command_edit(text, _value(container, "command"), new.dropped)
     return edits
 
 
@@ -96,13 +102,9 @@ def _image_edit(node: yaml.Node | None, image: str) -> Iterator[_Edit]:
         yield node.start_mark.index, node.end_mark.index, quoted
 
 
-def _command_edit(text: str, node: yaml.Node | None) -> Iterator[_Edit]:
+def _command_edit(text: str, node: yaml.Node | None, dropped: int) -> Iterator[_Edit]:
     """Drop the first items of a command, whole lines where it is written one item a line."""
-    if not isinstance(node, yaml.SequenceNode):
-        return
-    command = [item.value for item in node.value]
-    dropped = len(command) - len(without_preamble(command))
-    if dropped:
+    if dropped and isinstance(node, yaml.SequenceNode):
         start, end = (node.value[place].start_mark.index for place in (0, dropped))
         if not node.flow_style:
             start, end = _line_start(text, start), _line_start(text, end)

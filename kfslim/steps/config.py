@@ -120,7 +120,7 @@ class Settings(Common):
     """``[tool.kfslim]`` as written.  ``indexes`` maps names to URLs or ``$VARIABLE``."""
 
     to: ImageReference | None = None
-    pull_from: str | None = None
+    pull_from: ImageReference | None = None
     platforms: tuple[PlatformName, ...] = ()
     codec: Literal["gzip", "zstd"] = "gzip"
     indexes: dict[str, IndexUrl] = {}

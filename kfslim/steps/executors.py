@@ -99,6 +99,12 @@ def without_preamble(command: Sequence[str]) -> tuple[str, ...]:
     return tuple(command[PREAMBLE_ITEMS:] if is_preamble(command) else command)
 
 
+def installs_at_run_time(step: Step) -> bool:
+    """True where the step's command starts with a run-time install that is understood."""
+    understood = step.kind in ("lightweight", "containerized") and not step.left_alone
+    return understood and is_preamble(step.command)
+
+
 def runs_without_dependencies(step: Step) -> bool:
     """True where the step's runner sets ``_KFP_RUNTIME``, with which kfp imports nothing else."""
     return any("_KFP_RUNTIME=true" in word for word in without_preamble(step.command)[:3])

@@ -48,7 +48,7 @@ _UNPICKLING = re.compile(
     r"|.*\bread_pickle|.*\bload_model|.*\bload_learner|.*\bload_checkpoint"
 )
 _RUNTIME_KFP = {"dsl", "__version__"}  # what the executor's part of kfp offers
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,99}\Z")
 _SCHEME = re.compile(r"([a-z][a-z0-9]*)(?:\+[a-z0-9]+)*://")
 
 

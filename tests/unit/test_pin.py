@@ -116,6 +116,18 @@ def test_a_container_step_keeps_its_command():
     assert yaml.safe_load(pinned) == wanted(document(), "exec-größe")
 
 
+def test_an_install_that_is_not_the_sdks_stays():
+    own = document()
+    own["deploymentSpec"]["executors"]["exec-train"]["container"]["command"] = [
+        *("sh", "-c", '(pip install a || pip install a --user) && "$0" "$@"', "python3", "-c", "x")
+    ]
+    pinned = yaml.safe_load(pin(dump(own), {"exec-train": NEW}))
+    container = pinned["deploymentSpec"]["executors"]["exec-train"]["container"]
+    assert container["image"] == NEW
+    assert container["command"][3:] == ["python3", "-c", "x"]
+    assert "pip install" in container["command"][2]
+
+
 def test_pinning_twice_and_pinning_nothing():
     text = dump(document(), PLATFORM)
     once = pin(text, {"exec-train": NEW})
