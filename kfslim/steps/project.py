@@ -59,8 +59,11 @@ class Project:
     tree_sha256: str
 
 
-def read_project(folder: Path) -> Project:
+def read_project(folder: Path, context: Path | None = None) -> Project:
     """Walk a project folder.
+
+    ``context`` is the folder that Docker would be given (the one that the config lies in): where it
+    holds ``folder``, its ``.dockerignore`` counts as well.
 
     Raises:
         BadConfig: it is no folder, or a symlink in it leads out of it.
@@ -68,7 +71,7 @@ def read_project(folder: Path) -> Project:
     """
     if not folder.is_dir():
         raise BadConfig(f"the project folder {folder} does not exist")
-    files = tuple(sorted(_walk(folder.resolve())))
+    files = tuple(sorted(_walk(folder.resolve(), (context or folder).resolve())))
     tree = [[f.path, f.executable, _hash(f.source)] for f in files]
     return Project(folder, _content(folder), files, value_digest(tree).removeprefix("sha256:"))
 
@@ -98,31 +101,41 @@ def _content(folder: Path) -> Literal["package", "sources"]:
     return "package" if "build-system" in read_toml(path) else "sources"
 
 
-def _walk(root: Path) -> Iterator[ProjectFile]:
+def _walk(root: Path, context: Path) -> Iterator[ProjectFile]:
     with disk_errors(f"reading the project folder {root}"):
-        ignored = _docker_ignore(root)
+        ignored = _Ignored(root, context)
         for folder, subfolders, names in os.walk(root, onerror=_raise):
             here = Path(folder)
             subfolders[:] = [name for name in subfolders if _enter(here / name, root, ignored)]
-            for name in names:
-                path = here / name
-                relative = path.relative_to(root).as_posix()
-                if not (
-                    ignored.ignores(relative) or _is_secret(path) or _is_secret(path.resolve())
-                ):
-                    yield _file(path, relative, root)
+            for path in (here / name for name in names):
+                if not (ignored(path) or _is_secret(path) or _is_secret(path.resolve())):
+                    yield _file(path, root)
+
+
+class _Ignored:
+    """What the ``.dockerignore`` of a project folder, and of the context around it, leave out."""
+
+    def __init__(self, root: Path, context: Path) -> None:
+        folders = {root, context} if root.is_relative_to(context) else {root}
+        self._by_folder = {folder: _docker_ignore(folder) for folder in folders}
+
+    def __call__(self, path: Path) -> bool:
+        return any(
+            patterns.ignores(path.relative_to(folder).as_posix())
+            for folder, patterns in self._by_folder.items()
+        )
 
 
 def _raise(error: OSError) -> None:
     raise error
 
 
-def _enter(folder: Path, root: Path, ignored: DockerIgnore) -> bool:
+def _enter(folder: Path, root: Path, ignored: _Ignored) -> bool:
     """Say whether to walk into a folder; one that is ignored may still hold exceptions."""
     if folder.name in _NEVER_FOLDERS or (folder / "pyvenv.cfg").exists():
         return False
     if folder.is_symlink():
-        if ignored.ignores(folder.relative_to(root).as_posix()):
+        if ignored(folder):
             return False
         _check_inside(folder, root)
         raise BadConfig(
@@ -132,12 +145,13 @@ def _enter(folder: Path, root: Path, ignored: DockerIgnore) -> bool:
     return True
 
 
-def _file(path: Path, relative: str, root: Path) -> ProjectFile:
+def _file(path: Path, root: Path) -> ProjectFile:
     if path.is_symlink():
         _check_inside(path, root)
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise BadConfig(f"{path} is no regular file", hint="List it in .dockerignore.")
+    relative = path.relative_to(root).as_posix()
     return ProjectFile(relative, path.resolve(), bool(found.st_mode & 0o100), found.st_size)
 
 

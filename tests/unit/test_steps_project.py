@@ -91,6 +91,14 @@ def test_dockerignore_is_read_as_docker_reads_it(tmp_path, ignore, left):
     assert paths(tmp_path) == left
 
 
+def test_the_contexts_dockerignore_counts_for_a_folder_in_it(tmp_path):
+    tree(tmp_path, **{"p/a.py": "", "p/b.csv": "", "p/c.md": "", ".dockerignore": "p/*.csv"})
+    tree(tmp_path, **{"p/.dockerignore": "*.md"})
+    found = read_project(tmp_path / "p", context=tmp_path)
+    assert [file.path for file in found.files] == ["a.py"]
+    assert paths(tmp_path / "p") == ["a.py", "b.csv"]
+
+
 def test_links_stay_inside_or_are_refused(tmp_path):
     root = tree(tmp_path / "p", **{"a.py": "1"})
     (root / "b.py").symlink_to("a.py")
