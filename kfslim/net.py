@@ -18,8 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
 
 from kfslim._version import __version__
 from kfslim.errors import DigestMismatch, FetchError, NotFound, RateLimited
@@ -64,7 +65,8 @@ def pause(attempt: int, retry_after: str | None = None, what: str = "the server"
     """
     seconds = _seconds(retry_after)
     if seconds is None:
-        return min(MAX_BACKOFF, BACKOFF * 2**attempt) * (0.5 + random.random() / 2)  # noqa: S311
+        longest = min(MAX_BACKOFF, BACKOFF * 2.0**attempt)
+        return longest * (0.5 + random.random() / 2)  # noqa: S311 - spreads load, hides nothing
     if seconds > MAX_WAIT:
         raise RateLimited(
             f"{what}: the server asks to come back in {seconds:.0f} seconds",
@@ -220,7 +222,10 @@ class Http:
 
     def __init__(self, *, verify: bool = True, direct: bool = False) -> None:
         self._session = open_session()
-        self._options: dict[str, Any] = {} if verify else {"verify": False}
+        self._options: dict[str, Any] = {}
+        if not verify:
+            self._options["verify"] = False
+            urllib3.disable_warnings(InsecureRequestWarning)  # the user asked for it, once
         if direct:
             self._options["proxies"] = dict.fromkeys(("http", "https", "all"))
 
