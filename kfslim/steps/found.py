@@ -18,7 +18,7 @@ INSTALLERS = frozenset({"pip", "setuptools", "wheel"})  # a Python image brings 
 _DEV_EXTRAS = {
     "all", "bench", "benchmark", "benchmarks", "build", "building", "check", "ci", "cov", "cover",
     "coverage", "dev", "develop", "development", "doc", "docs", "documentation", "enabler",
-    "example", "examples", "install", "lint", "linting", "maintenance", "mypy", "pre-commit",
+    "example", "examples", "install", "lint", "linting", "maintenance", "mypy", "precommit",
     "release", "style", "test", "testing", "tests", "tutorials", "type", "types", "typing",
 }  # fmt: skip
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
@@ -118,9 +118,9 @@ class Found:
         found: set[str] = set()
         for requirement in self._requires[name]:
             target = canonicalize_name(requirement.name)
-            extras = {canonicalize_name(e) for e in _EXTRA.findall(str(requirement.marker or ""))}
+            extras = filter(_is_for_users, _EXTRA.findall(str(requirement.marker or "")))
             if target in self.by_name and any(
-                self._applies(requirement.marker, extra) for extra in extras - _DEV_EXTRAS
+                self._applies(requirement.marker, extra) for extra in extras
             ):
                 found.add(target)
         return found
@@ -133,6 +133,10 @@ class Found:
             for point in found.entry_points
             if _group_owner(point, modules)
         }
+
+
+def _is_for_users(extra: str) -> bool:
+    return canonicalize_name(extra).partition("-")[0] not in _DEV_EXTRAS  # also tests-mypy
 
 
 def _group_owner(entry_point: str, modules: set[str]) -> bool:

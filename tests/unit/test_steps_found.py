@@ -46,7 +46,13 @@ def test_closure_follows_requirements_markers_and_extras():
 
 def test_company_is_optional_extras_and_plugins_until_nothing_is_added():
     image = found(
-        dist("pandas", "s3fs; extra=='aws'", "pytest; extra=='test'", "sphinx; extra=='all'"),
+        dist(
+            "pandas",
+            "s3fs; extra=='aws'",
+            "pytest; extra=='test'",
+            "sphinx; extra=='all'",
+            "tox; extra=='tests_no_zope'",
+        ),
         dist("s3fs", "fsspec"),
         dist("fsspec"),
         dist("gcs", points=("fsspec.specs:gs",)),
@@ -54,6 +60,7 @@ def test_company_is_optional_extras_and_plugins_until_nothing_is_added():
         dist("stores", points=("pandas_plotting_backends:x",)),
         dist("lonely", points=("fsspecial.x:y",)),
         dist("pytest"),
+        dist("tox"),
         dist("sphinx"),
         dist("torch"),
     )
