@@ -11,7 +11,7 @@ from kfslim.errors import BadImage
 from kfslim.measure.commands import layer_commands
 from kfslim.measure.model import LayerMeasure
 from kfslim.oci.image import Image
-from kfslim.oci.scan import MAX_KEPT_TOTAL, LayerScan, scan_image
+from kfslim.oci.scan import MAX_KEPT_TOTAL, Kept, LayerScan, scan_image, visible
 from kfslim.oci.tarread import Entry
 from kfslim.oci.tree import Tree, is_whiteout
 from kfslim.progress import SILENT, Progress
@@ -29,15 +29,16 @@ _INFO = re.compile(
     r"|^(usr/)?lib/apk/db/installed$"
     r"|^(etc|usr/lib)/os-release$"
 )
-_ENDS = ("METADATA", "RECORD", ".txt", ".json", "-INFO", ".egg-info", ".pth", ".cfg", ".h")
+_ENDS = (
+    *("METADATA", "RECORD", ".txt", ".json", "-INFO", ".egg-info", ".pth", ".cfg", "level.h"),
+    *("/status", ".list", "/installed", "/os-release"),
+)
 
 
 def describes_packages(path: str) -> bool:
     """True for the small files that a measurement reads."""
     # the cheap questions first: an image has hundreds of thousands of files
-    if not path.endswith(_ENDS) and not path.startswith(
-        ("var/lib/dpkg", "lib/", "usr/lib/", "etc")
-    ):
+    if not path.endswith(_ENDS) and not path.startswith("var/lib/dpkg/status.d/"):
         return False
     return _INFO.search(path) is not None
 
@@ -68,19 +69,19 @@ def read_contents(image: Image, progress: Progress = SILENT, title: str = "") ->
     Raises:
         BadImage, DigestMismatch: see :func:`kfslim.oci.scan.scan_layer`.
     """
-    contents, kept, scans = Contents(), dict[int, bytes](), []
+    contents, kept, scans = Contents(), dict[int, Kept](), []
     for scan in scan_image(image, describes_packages, progress, title):
         first = len(contents.tree.sizes)
         contents.tree.apply(scan.entries)
         kept.update((first + number, data) for number, data in scan.kept.items())
-        if sum(map(len, kept.values())) > MAX_KEPT_TOTAL:
+        if sum(len(data) for _, data in kept.values()) > MAX_KEPT_TOTAL:
             raise BadImage(f"the image has over {MAX_KEPT_TOTAL} bytes of package metadata")
         contents.largest += _largest(first, scan.entries)
         contents.read_bytes += scan.read_bytes
         scan.entries.clear()
         scans.append(scan)
     contents.layers = _layers(image, scans)
-    contents.texts = {p: kept[n] for p, n in contents.tree.files() if n in kept}
+    contents.texts = visible(contents.tree, kept)
     return contents
 
 

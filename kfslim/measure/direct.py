@@ -67,7 +67,7 @@ def mark_direct(
 
 
 def _direct(requires: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> set[str]:
-    """Return the names that no other requires, and one of every circle that nothing else reaches."""
+    """Return the names that no other requires, and one of every circle nothing else reaches."""
     edges = requirement_edges(requires, environment)
     required = {name for owner, names in edges.items() for name in names - {owner}}
     roots = edges.keys() - required

@@ -45,7 +45,7 @@ class Found:
     def paths(self) -> Iterator[str]:
         """The listed files as paths in the image."""
         for file in self.files or ():
-            yield file[1:] if file.startswith("/") else posixpath.join(self.site, file)
+            yield file[1:] if file[0] == "/" else f"{self.site}/{file}"
 
 
 def find_distributions(contents: Contents, extra_dirs: Iterable[str] = ()) -> list[Found]:

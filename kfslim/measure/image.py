@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from kfslim.measure import distributions as dists
@@ -26,7 +27,7 @@ def measure(
     """Measure ``image`` without unpacking it; sums agree as :mod:`kfslim.measure.model` says.
 
     An image of kfslim carries its own measurement, so only manifest and config are read; ``full``
-    reads the layers anyway.  Otherwise every layer is read once, with both its digests checked.
+    reads the layers anyway.  Otherwise every layer is read once, its digest checked.
 
     Raises:
         BadImage: a layer is malformed, hostile or a decompression bomb.
@@ -43,7 +44,7 @@ def _measured(image: Image, reference: str, contents: Contents) -> Measurement:
     found = dists.find_distributions(contents, python_path(image, contents.tree))
     dists.claim_distributions(found, contents, ledger)
     accounts = ospackages.claim_os_packages(ospackages.find_os_packages(contents), contents, ledger)
-    ledger.claim_bytecode()
+    waste = _waste(contents, ledger, found, accounts)
     os_packages = tuple(ospackages.measured(p, a, ledger) for a, p in accounts.items())
     python = find_python(image, contents, os_packages)
     environment = marker_environment(
@@ -63,7 +64,7 @@ def _measured(image: Image, reference: str, contents: Contents) -> Measurement:
         distributions=mark_direct(measured, environment, python.site_dirs if python else ()),
         os_packages=os_packages,
         os_release=ospackages.os_release(contents),
-        waste=_waste(contents, ledger, found, accounts),
+        waste=waste,
         python=python,
         unowned_modules=_unowned_modules(image, contents, ledger, found, python),
         labels={name: text for name, text in image.labels.items() if name != LABEL},
@@ -80,29 +81,32 @@ def python_path(image: Image, tree: Tree) -> list[str]:
 def _waste(
     contents: Contents, ledger: Ledger, found: Sequence[Found], accounts: dict[int, OsPackage]
 ) -> tuple[Waste, ...]:
+    """Look at every file once: give bytecode its owner, and count what is waste."""
     tree, counter = contents.tree, WasteCounter()
     builders = {one.account for one in found if one.metadata.name in BUILD_DISTRIBUTIONS}
     builders |= {account for account, p in accounts.items() if is_build_package(p.name)}
-    paths = dict(contents.largest)
+    for number, paths in _files(tree):
+        if paths[0].endswith(".pyc"):
+            ledger.claim_bytecode(paths[0], number)
+        counter.add_by_path(paths, tree.sizes[number])
+        if ledger.owners[number] in builders:
+            counter.add("build-tools", paths[0], tree.sizes[number])
+    known = dict(contents.largest)
     for number, names in enumerate(tree.names):
         if not names:
-            counter.add("shadowed", paths.get(number, ""), tree.sizes[number])
-    for path, number in _once(tree):
-        counter.add_by_path(path, tree.sizes[number])
-        if ledger.owners[number] in builders:
-            counter.add("build-tools", path, tree.sizes[number])
+            counter.add("shadowed", known.get(number, ""), tree.sizes[number])
     return counter.result()
 
 
-def _once(tree: Tree) -> Iterator[tuple[str, int]]:
-    """Yield every visible file under one of its paths."""
-    linked: set[int] = set()
+def _files(tree: Tree) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield every visible file once, with all its paths."""
+    linked: dict[int, list[str]] = defaultdict(list)
     for path, number in tree.files():
-        if tree.names[number] > 1:
-            if number in linked:
-                continue
-            linked.add(number)
-        yield path, number
+        if tree.names[number] == 1:
+            yield number, (path,)
+        else:
+            linked[number].append(path)
+    yield from linked.items()
 
 
 def _unowned_modules(

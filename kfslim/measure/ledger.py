@@ -57,16 +57,15 @@ class Ledger:
         node = folder.get(name) if folder is not None else None
         return node if isinstance(node, int) else None
 
-    def claim_bytecode(self) -> None:
+    def claim_bytecode(self, path: str, number: int) -> None:
         """Give bytecode that nobody lists to the owner of its source.
 
         Installers that compile after unpacking (dpkg's py3compile, uv) do not record it.
         """
-        for path, number in self._tree.files():
-            if path.endswith(".pyc") and self.owners[number] == UNOWNED:
-                owner = self.owner_of(source_of(path))
-                if owner != UNOWNED:
-                    self.claim_number(owner, number)
+        if self.owners[number] == UNOWNED:
+            owner = self.owner_of(source_of(path))
+            if owner != UNOWNED:
+                self.claim_number(owner, number)
 
 
 def source_of(bytecode: str) -> str:

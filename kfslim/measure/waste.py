@@ -8,22 +8,34 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import get_args
 
 from kfslim.measure.model import Waste, WasteReason
 
 EXAMPLES = 3
-_PYTHON_DIR = r"(?:^|/)(?:site-packages|dist-packages|lib/python3[^/]*)/(?:.*/)?"
-_RULES: tuple[tuple[WasteReason, str], ...] = (
-    ("bytecode", r"\.py[co]$"),
-    ("tests", _PYTHON_DIR + r"tests?/"),
-    ("pip-cache", r"(?:^|/)\.cache/(?:pip|uv|pypoetry|pipenv)/|(?:^|/)conda/pkgs/"),
-    ("apt-cache", r"^var/cache/(?:apt|yum|dnf|apk)/|^var/lib/apt/lists/|^etc/apk/cache/"),
-    ("headers", r"(?:^|/)include/(?:.*\.(?:h|hh|hpp|hxx|cuh|inl|inc)$|c\+\+/)"),
-    ("static-libraries", r"\.(?:a|la)$"),
+_TESTS = re.compile(r"(?:^|/)(?:site-packages|dist-packages|lib/python3[^/]*)/(?:.*/)?tests?/")
+_PIP_CACHE = re.compile(r"(?:^|/)(?:\.cache/(?:pip|uv|pypoetry|pipenv)|conda/pkgs)/")
+_OS_CACHES = (
+    "var/cache/apt/",
+    "var/lib/apt/lists/",
+    "var/cache/dnf/",
+    "var/cache/yum/",
+    "var/cache/apk/",
+    "etc/apk/cache/",
 )
-_COMPILED = tuple((reason, re.compile(pattern)) for reason, pattern in _RULES)
+_HEADERS = re.compile(r"(?:^|/)include/(?:.*\.(?:h|hh|hpp|hxx|cuh|inl|inc)$|c\+\+/)")
+
+
+# The substring tests come first because they are asked for every file of an image
+_RULES: Mapping[WasteReason, Callable[[str], object]] = {
+    "bytecode": lambda path: path.endswith((".pyc", ".pyo")),
+    "tests": lambda path: "/test" in path and _TESTS.search(path),
+    "pip-cache": lambda path: ("cache/" in path or "pkgs/" in path) and _PIP_CACHE.search(path),
+    "apt-cache": lambda path: path.startswith(_OS_CACHES),
+    "headers": lambda path: "include/" in path and _HEADERS.search(path),
+    "static-libraries": lambda path: path.endswith((".a", ".la")),
+}
 
 BUILD_DISTRIBUTIONS = frozenset(
     {"pip", "wheel", "uv", "poetry", "pipenv", "virtualenv", "cython", "meson", "ninja", "cmake"}
@@ -58,11 +70,11 @@ class WasteCounter:
             if len(best) > EXAMPLES:
                 heapq.heappop(best)
 
-    def add_by_path(self, path: str, size: int) -> None:
-        """Count one file under every reason whose rule its path meets."""
-        for reason, pattern in _COMPILED:
-            if pattern.search(path):
-                self.add(reason, path, size)
+    def add_by_path(self, paths: Sequence[str], size: int) -> None:
+        """Count one file under every reason whose rule all its paths (hardlinks) meet."""
+        for reason, falls_under in _RULES.items():
+            if all(map(falls_under, paths)):
+                self.add(reason, paths[0], size)
 
     def result(self) -> tuple[Waste, ...]:
         """Return what was found, in the order of the reasons."""
@@ -82,7 +94,7 @@ def waste_of(files: Iterable[tuple[str, int]]) -> tuple[Waste, ...]:
     """Return the waste among files given as ``(path without leading slash, bytes)``."""
     counter = WasteCounter()
     for path, size in files:
-        counter.add_by_path(path, size)
+        counter.add_by_path((path,), size)
     return counter.result()
 
 

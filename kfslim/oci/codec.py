@@ -20,6 +20,7 @@ import hashlib
 import io
 import zlib
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -54,9 +55,10 @@ class Stream(Protocol):
 class _Blob(io.RawIOBase):
     """The stored bytes of a blob: counted, and with a look at the first of them."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, advance: Callable[[int], None] | None) -> None:
         self._stream = stream
         self._head = b""
+        self._advance = advance
         self.count = 0
 
     def readable(self) -> bool:
@@ -74,6 +76,8 @@ class _Blob(io.RawIOBase):
             data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         self.count += len(data)
+        if self._advance:
+            self._advance(len(data))
         return len(data)
 
 
@@ -88,30 +92,6 @@ def _decompressed(blob: _Blob) -> Stream:
     return cast(Stream, blob)
 
 
-class _BackgroundHash:
-    """SHA-256 in a thread of its own: a single large layer uses the second core this way."""
-
-    AHEAD = 4  # chunks that may wait
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._pool = ThreadPoolExecutor(1)
-        self._waiting: deque[Future[None]] = deque()
-
-    def update(self, chunk: bytes) -> None:
-        if len(self._waiting) == self.AHEAD:
-            self._waiting.popleft().result()
-        self._waiting.append(self._pool.submit(self._hash.update, chunk))
-
-    def digest(self) -> str:
-        for future in self._waiting:
-            future.result()
-        return "sha256:" + self._hash.hexdigest()
-
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-
 _CODEC_ERRORS: tuple[type[Exception], ...] = (
     OSError,  # gzip.BadGzipFile; stores translate their own OSErrors before we see them
     EOFError,
@@ -122,9 +102,9 @@ _CODEC_ERRORS: tuple[type[Exception], ...] = (
 
 
 class TarStream:
-    """The uncompressed tar of one layer.
+    """The uncompressed tar of one layer, decompressed ahead by a thread of its own.
 
-    ``read_bytes`` counts the stored bytes read so far, ``tar_bytes`` the uncompressed ones.
+    With ``prove_tar`` the tar's own digest is checked, too; without it only the blob's.
 
     Raises (from ``read`` and ``finish``):
         BadImage: the codec finds the blob damaged, it expands beyond the bounds, or it is not the
@@ -132,54 +112,69 @@ class TarStream:
         DigestMismatch: the stored bytes are not what the manifest's digest promises.
     """
 
-    def __init__(self, layer: Layer) -> None:
+    AHEAD = 3  # chunks of 1 MiB
+
+    def __init__(
+        self, layer: Layer, prove_tar: bool = False, advance: Callable[[int], None] | None = None
+    ) -> None:
         self._layer = layer
-        self._blob = layer.open()
-        self._stored = _Blob(self._blob)
         self._limit = max(FREE_BYTES, RATIO * layer.descriptor.size)
-        self._hash = _BackgroundHash()
+        self._hash = hashlib.sha256() if prove_tar else None
+        self._reader = layer.open()
+        self._blob = _Blob(self._reader, advance)
         self._source: Stream | None = None
-        self.tar_bytes = 0
+        self._pool = ThreadPoolExecutor(1)
+        self._ahead: deque[Future[bytes]] = deque()
+        self._tar_bytes = 0
 
     @property
     def read_bytes(self) -> int:
         """Stored (compressed) bytes read so far."""
-        return self._stored.count
+        return self._blob.count
 
-    def read(self, amount: int = CHUNK, /) -> bytes:
-        """Return up to ``amount`` bytes of the tar; b"" at its end."""
+    def read(self, _amount: int = CHUNK, /) -> bytes:
+        """Return the next piece of the tar, at most 1 MiB; b"" at its end."""
+        while len(self._ahead) < self.AHEAD:
+            self._ahead.append(self._pool.submit(self._decompress))
         try:
-            if self._source is None:
-                self._source = _decompressed(self._stored)
-            chunk = self._source.read(amount)
+            chunk = self._ahead.popleft().result()
         except _CODEC_ERRORS as error:
             raise BadImage(f"{self._name} is damaged: {error}") from error
-        self.tar_bytes += len(chunk)
-        if self.tar_bytes > self._limit:
+        self._tar_bytes += len(chunk)
+        if self._tar_bytes > self._limit:
             raise BadImage(
                 f"{self._name} expands from {self._layer.descriptor.size} bytes to more than "
                 f"{self._limit}: refused as a decompression bomb"
             )
-        self._hash.update(chunk)
+        if self._hash:
+            self._hash.update(chunk)
         return chunk
 
     def finish(self) -> None:
-        """Read what is left, so that both digests are checked."""
+        """Read what is left, so that the digests are checked."""
         while self.read():
             pass
-        while self._stored.read(CHUNK):
-            pass
-        if self._hash.digest() != self._layer.diff_id:
+        self._pool.submit(self._drain).result()
+        if self._hash and "sha256:" + self._hash.hexdigest() != self._layer.diff_id:
             raise BadImage(f"{self._name} is not the tar {self._layer.diff_id} of the config")
+
+    def _decompress(self) -> bytes:
+        if self._source is None:
+            self._source = _decompressed(self._blob)
+        return self._source.read(CHUNK)
+
+    def _drain(self) -> None:
+        while self._reader.read(CHUNK):
+            pass
 
     @property
     def _name(self) -> str:
         return f"layer {self._layer.descriptor.digest}"
 
     def close(self) -> None:
-        """Close the blob."""
-        self._hash.close()
-        self._blob.close()
+        """Stop reading and close the blob."""
+        self._pool.shutdown(cancel_futures=True)
+        self._reader.close()
 
     def __enter__(self) -> TarStream:
         return self
@@ -190,10 +185,14 @@ class TarStream:
         self.close()
 
 
-def open_tar(layer: Layer) -> TarStream:
+def open_tar(
+    layer: Layer, prove_tar: bool = False, advance: Callable[[int], None] | None = None
+) -> TarStream:
     """Open the uncompressed tar of ``layer``; :meth:`TarStream.finish` proves it at the end.
+
+    ``advance`` is told of stored bytes as they are read, from another thread.
 
     Raises:
         NotFound, StoreError, AuthError: the layer's source does not give the blob.
     """
-    return TarStream(layer)
+    return TarStream(layer, prove_tar, advance)

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from kfslim.errors import DiskError
 from kfslim.files import disk_errors
 from kfslim.oci.image import Image
-from kfslim.oci.scan import OpenSink, Wanted, copy_files, nothing, scan_image
+from kfslim.oci.scan import Kept, OpenSink, Wanted, copy_files, nothing, scan_image, visible
 from kfslim.oci.tree import Tree
 from kfslim.progress import SILENT, Progress
 
@@ -41,11 +41,11 @@ def read_files(image: Image, wanted: Wanted, progress: Progress = SILENT) -> dic
         BadImage, DigestMismatch: see :func:`kfslim.oci.scan.scan_layer`.
     """
     tree, kept = _merged(image, wanted, progress)
-    return {path: kept[number] for path, number in tree.files() if number in kept}
+    return visible(tree, kept)
 
 
-def _merged(image: Image, wanted: Wanted, progress: Progress) -> tuple[Tree, dict[int, bytes]]:
-    tree, kept = Tree(), dict[int, bytes]()
+def _merged(image: Image, wanted: Wanted, progress: Progress) -> tuple[Tree, dict[int, Kept]]:
+    tree, kept = Tree(), dict[int, Kept]()
     for scan in scan_image(image, wanted, progress):
         first = len(tree.sizes)
         tree.apply(scan.entries)

@@ -7,7 +7,7 @@ out in order; at most two are held at any time.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -16,7 +16,7 @@ from kfslim.errors import BadImage
 from kfslim.oci.codec import open_tar
 from kfslim.oci.image import Image, Layer
 from kfslim.oci.tarread import Entry, TarReader
-from kfslim.oci.tree import is_whiteout
+from kfslim.oci.tree import Tree, is_whiteout
 from kfslim.progress import SILENT, Progress, Task
 
 WORKERS = 2
@@ -24,6 +24,7 @@ MAX_KEPT_FILE = 16 << 20  # bytes; the largest RECORD and dpkg status seen are u
 MAX_KEPT_TOTAL = 64 << 20  # bytes of one layer
 
 Wanted = Callable[[str], bool]
+Kept = tuple[str, bytes]
 OpenSink = Callable[[int], BinaryIO]
 
 
@@ -31,12 +32,12 @@ OpenSink = Callable[[int], BinaryIO]
 class LayerScan:
     """One layer's members, in order.
 
-    Regular files are counted from 0, whiteouts not: ``kept`` is by that number, as
-    :class:`~kfslim.oci.tree.Tree` counts them.  ``disk_bytes`` is the payload of all of them.
+    Regular files are counted from 0, whiteouts not, as :class:`~kfslim.oci.tree.Tree` does:
+    ``kept`` holds path and payload by that number.  ``disk_bytes`` is the payload of all files.
     """
 
     entries: list[Entry] = field(default_factory=list)
-    kept: dict[int, bytes] = field(default_factory=dict)
+    kept: dict[int, Kept] = field(default_factory=dict)
     files: int = 0
     disk_bytes: int = 0
     read_bytes: int = 0
@@ -48,7 +49,7 @@ def nothing(_path: str) -> bool:
 
 
 def scan_layer(layer: Layer, wanted: Wanted = nothing, task: Task | None = None) -> LayerScan:
-    """Read one layer to its end, both digests checked, and keep the payload of wanted files.
+    """Read one layer to its end, its digest checked, and keep the payload of wanted files.
 
     Raises:
         BadImage: malformed, hostile or a bomb; or wanted files beyond ``MAX_KEPT_FILE`` and
@@ -56,7 +57,7 @@ def scan_layer(layer: Layer, wanted: Wanted = nothing, task: Task | None = None)
         DigestMismatch, and what the layer's source raises.
     """
     scan, kept_bytes = LayerScan(), 0
-    with open_tar(layer) as tar:
+    with open_tar(layer, advance=task.advance if task else None) as tar:
         reader, append = TarReader(tar), scan.entries.append
         for entry in reader:
             append(entry)
@@ -66,15 +67,10 @@ def scan_layer(layer: Layer, wanted: Wanted = nothing, task: Task | None = None)
                 kept_bytes += entry.size
                 if kept_bytes > MAX_KEPT_TOTAL:
                     raise BadImage(f"a layer has over {MAX_KEPT_TOTAL} bytes of package metadata")
-                scan.kept[scan.files] = reader.payload(MAX_KEPT_FILE)
+                scan.kept[scan.files] = entry.path, reader.payload(MAX_KEPT_FILE)
             scan.files += 1
             scan.disk_bytes += entry.size
-            if task and tar.read_bytes - scan.read_bytes > 1 << 20:
-                task.advance(tar.read_bytes - scan.read_bytes)
-                scan.read_bytes = tar.read_bytes
         tar.finish()
-        if task:
-            task.advance(tar.read_bytes - scan.read_bytes)
         scan.read_bytes = tar.read_bytes
     return scan
 
@@ -102,6 +98,20 @@ def scan_layers(
                 future.cancel()
 
 
+def visible(tree: Tree, kept: Mapping[int, Kept]) -> dict[str, bytes]:
+    """Return those kept files (by the tree's numbers) that are visible, under all their paths."""
+    found, shown = dict[str, bytes](), dict[int, int]()
+    for number, (path, data) in kept.items():
+        real = tree.resolve(path)
+        if real is not None and tree.get(real) == number:
+            found[real] = data
+            shown[number] = 1
+    linked = {number for number in kept if tree.names[number] > shown.get(number, 0)}
+    if linked:  # hardlinks: uv's cache and a site directory hold the same files
+        found.update((p, kept[n][1]) for p, n in tree.files() if n in linked)
+    return found
+
+
 def scan_image(
     image: Image, wanted: Wanted = nothing, progress: Progress = SILENT, title: str = ""
 ) -> Iterator[LayerScan]:
@@ -117,7 +127,7 @@ def copy_files(layer: Layer, sinks: dict[int, OpenSink]) -> None:
             copied only when this returns.
     """
     number = 0
-    with open_tar(layer) as tar:
+    with open_tar(layer, prove_tar=True) as tar:
         reader = TarReader(tar)
         for entry in reader:
             if entry.kind != "file" or is_whiteout(entry.path):

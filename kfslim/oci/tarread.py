@@ -63,11 +63,9 @@ def safe_name(name: str) -> str:
     Raises:
         BadImage: it is absolute (and not the root itself) or has a ``..`` part.
     """
-    plain = name.removeprefix("./").removesuffix("/")
-    parts = plain.split("/")
-    if "" not in parts and "." not in parts and ".." not in parts and "\0" not in plain:
-        return plain
-    kept = [part for part in parts if part not in ("", ".")]
+    if name[:1] not in "./" and "/." not in name and "//" not in name and "\0" not in name:
+        return name.removesuffix("/")
+    kept = [part for part in name.split("/") if part not in ("", ".")]
     if (name.startswith("/") and kept) or ".." in kept or "\0" in name:
         raise BadImage(f"a layer names a file {name[:200]!r}: absolute paths and '..' are refused")
     return "/".join(kept)
@@ -108,6 +106,14 @@ def _number(field: bytes) -> int:
         return int(field.partition(b"\0")[0].strip() or b"0", 8)
     except ValueError as error:
         raise BadImage(f"a tar header has the number {field[:24]!r}") from error
+
+
+def _plain_number(header: bytes, start: int, end: int) -> int:
+    """Read a number field, fast where it is plain octal with one terminator, as nearly always."""
+    digits = header[start : end - 1]
+    if digits.isdigit() and header[end - 1] in b"\0 ":
+        return int(digits, 8)
+    return _number(header[start:end])
 
 
 def _check_sum(header: bytes) -> None:
@@ -237,11 +243,13 @@ class TarReader:
 
     def _entry(self, header: bytes) -> Entry | None:
         """Make the entry of a header block; None for a block that describes the next member."""
-        flag, size = header[156:157], _number(header[124:136])
+        flag, size = header[156:157], _plain_number(header, 124, 136)
         if flag in (b"x", b"g", b"L", b"K"):
             self._extend(flag, size)
             return None
-        pax, self._pax = {**self._global_pax, **self._pax}, {}
+        pax = self._global_pax
+        if self._pax:
+            pax, self._pax = {**self._global_pax, **self._pax}, {}
         name = pax.get("path") or _name(header)
         kind = _KINDS.get(flag, "other")
         if flag == b"S":
@@ -250,14 +258,11 @@ class TarReader:
             kind = "folder"  # before POSIX a folder was a file with a slash
         self._expect(int(pax["size"]) if pax.get("size", "").isdigit() else size, flag)
         path = safe_name(name)
+        mode = _plain_number(header, 100, 108) & 0o7777
+        if kind == "file":
+            return Entry(path, kind, self._left, mode, "")
         link = pax.get("linkpath") or _text(header[157:257])
-        return Entry(
-            path,
-            kind,
-            self._left if kind == "file" else 0,
-            _number(header[100:108]) & 0o7777,
-            _link_of(kind, path, link),
-        )
+        return Entry(path, kind, 0, mode, _link_of(kind, path, link))
 
     def _expect(self, size: int, flag: bytes) -> None:
         """Note how many payload bytes follow: none for links, devices and folders."""

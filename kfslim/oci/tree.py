@@ -22,7 +22,7 @@ MAX_HOPS = 40  # symlinks followed in one path, as Linux does (MAXSYMLINKS)
 
 def is_whiteout(path: str) -> bool:
     """True for a member that hides something and is no file itself."""
-    return path.rpartition("/")[2].startswith(WHITEOUT)
+    return WHITEOUT in path and path.rpartition("/")[2].startswith(WHITEOUT)
 
 
 class Folder(dict[str, "Node"]):
