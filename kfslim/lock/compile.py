@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -33,18 +34,31 @@ def compile_lock(uv: Uv, job: Job) -> tuple[Chosen, ...]:
     check_requirements(job)
     with uv.cache.scratch() as folder, disk_errors("resolving"):
         _write_inputs(folder, job)
-        sdists = list(SDISTS)
-        for _ in range(MOST_RUNS):
-            code, _, errors = uv.try_run(
-                *_arguments(folder, job, uv.python, sdists), indexes=job.indexes
-            )
+        sdists, failures = list(SDISTS), list[str]()
+        while len(failures) < MOST_RUNS:
+            arguments = _arguments(folder, job, uv.python, sdists)
+            code, _, errors = uv.try_run(*arguments, indexes=job.indexes)
             if code == 0:
                 return choose((folder / "pylock.toml").read_text("utf-8"), job.target)
+            failures.append(errors)
             lacking = [name for name in lacking_wheels(errors) if name not in sdists]
             if not lacking:
                 break
             sdists += lacking
-        raise explained(translate(errors, job.what), job, uv.environ)
+        raise explained(failures, job, uv.environ)
+
+
+def telling(failures: Sequence[str], what: str) -> KfslimError:
+    """Return the failure that tells the user most: the last one, unless it misleads.
+
+    Once a package may be an sdist, uv goes back through old versions of it and of what needs it;
+    that one of those does not build, or has no sdist either, is not what is wrong.
+    """
+    last, lacking = translate(failures[-1], what), lacking_wheels(failures[0])
+    strayed = isinstance(last, Unsupported) and not any(f"{n}==" in last.message for n in lacking)
+    if lacking and (strayed or "has no source distribution" in last.message):
+        return translate(failures[0], what)
+    return last
 
 
 def check_requirements(job: Job) -> None:
@@ -83,13 +97,15 @@ def wheel_instead(uv: Uv, chosen: Chosen, job: Job) -> Chosen:
     return found[0] if found else chosen
 
 
-def explained(error: KfslimError, job: Job, environ: Mapping[str, str]) -> KfslimError:
-    """Add what uv cannot know: where a version comes from that the user may never have written,
-    and that pip has more indexes than we ask.
+def explained(failures: Sequence[str], job: Job, environ: Mapping[str, str]) -> KfslimError:
+    """Return the error with what uv cannot know: where a version comes from that the user may
+    never have written, and that pip asks more indexes than we do.
     """
+    error = telling(failures, job.what)
     if not isinstance(error, BadRequirement):
         return error
-    to_blame = [pin for pin in job.constraints if pin.replace(" ", "") in error.message]
+    words = set(re.split(r"[\s,]+", " ".join(failures)))
+    to_blame = [pin for pin in job.constraints if pin.replace(" ", "") in words]
     if to_blame:
         error.hint = (
             f"{', '.join(to_blame[:5])}: what the old image ran, so the new one must. Declare"

@@ -23,10 +23,15 @@ LIMIT = 700  # characters of uv's own words in one of our sentences
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s`'\"<>)\]]+", re.IGNORECASE)
 _MARGIN = re.compile(r"^[\s│├╰─▶×]*(?:error|warning|cause|Caused by)?:?\s*")
 _NO_WHEEL = re.compile(r"Wheels are required for [`'\"]([A-Za-z0-9._-]+)")
-_UNUSABLE = re.compile(
-    r"([A-Za-z0-9][A-Za-z0-9._-]*)[=<>!~][^ ]* has no (?:usable wheels|wheels with a matching)"
-)
+_LACKS = r"has no (?:usable wheels|wheels with a matching)"
+_UNUSABLE = re.compile(rf"([A-Za-z0-9][A-Za-z0-9._-]*)[=>!~][^ ]* {_LACKS}")
+_OLD_UNUSABLE = re.compile(rf"([A-Za-z0-9][A-Za-z0-9._-]*)<[^ ]* {_LACKS}")
 _MISMATCH = re.compile(r"Hash mismatch for [`'\"]([^`'\"]+)")
+_HINT = re.compile(r"^\s*hint: (.+)$", re.MULTILINE)
+_ABOUT_OPTIONS = re.compile(r"--(?:no-|only-|python-|prerelease|index)")  # uv's, not ours
+# The innermost error names the missing header or tool; "command 'gcc' failed" does not.
+_CAUSE = re.compile(r"^\s*((?:fatal )?\w*[Ee]rror: .+)$", re.MULTILINE)
+_NO_CAUSE = re.compile(r"[Cc]ommand |Failed to build|returned non-zero")
 _BUILD = re.compile(r"(?:Failed to build|Building)[^`'\"\n]*[`'\"]([^`'\"\n]+)")
 
 
@@ -36,9 +41,15 @@ def without_secrets(text: str) -> str:
 
 
 def lacking_wheels(stderr: str) -> list[str]:
-    """Return the packages that uv refused because they have no wheel, in the order named."""
-    named = _NO_WHEEL.findall(stderr) + _UNUSABLE.findall(stderr)
-    return list(dict.fromkeys(named))
+    """Return the packages that uv refused because they have no wheel, in the order named.
+
+    One whose *older* versions have none (``pandas<=1.4.4 has no usable wheels``) is not among
+    them: uv got there only because the newer ones are excluded for another reason.
+    """
+    named = _UNUSABLE.findall(stderr)
+    old = set(_OLD_UNUSABLE.findall(stderr)) - set(named)
+    hinted = [name for name in _NO_WHEEL.findall(stderr) if name not in old]
+    return list(dict.fromkeys(hinted + named))
 
 
 def translate(stderr: str, doing: str) -> KfslimError:
@@ -62,16 +73,14 @@ def essence(text: str) -> str:
 
 def _unsolvable(text: str, doing: str) -> KfslimError:
     why = essence(text).removeprefix("No solution found when resolving dependencies").strip()
-    hint = next((m[1] for m in re.finditer(r"hint: (.+)", text)), "")
-    return BadRequirement(f"{doing}: {why or essence(text)}", hint=hint)
+    hints = [hint for hint in _HINT.findall(text) if not _ABOUT_OPTIONS.search(hint)]
+    return BadRequirement(f"{doing}: {why or essence(text)}", hint=hints[0] if hints else "")
 
 
 def _unbuildable(text: str, doing: str) -> KfslimError:
     match = _BUILD.search(text)
     what = match[1] if match else "a package"
-    last = [line.strip() for line in text.splitlines() if re.search(r"[Ee]rror\b", line)]
-    # The innermost error names the missing header or tool; "error: Command gcc failed" does not.
-    causes = [line for line in last if not line.startswith(("error: Command", "error: Failed"))]
+    causes = [line for line in _CAUSE.findall(text) if not _NO_CAUSE.search(line)]
     cause = f" ({causes[-1][:200]})" if causes else ""
     return Unsupported(
         f"{doing}: {what} has no wheel for this Python and platform, and its source does not"

@@ -162,11 +162,13 @@ def _cached_or_fetched(
 ) -> None:
     """Run uv without the network, and with it if the cache does not hold everything."""
     indexes = [group[0].index]
+    sdist = group[0].kind == "sdist"
+    doing = f"building {group[0].file}" if sdist else "installing packages"
     offline = {**extra, "UV_OFFLINE": "1"}
     if uv.try_run(*arguments, indexes=indexes, extra=offline)[0] == 0:
         return
     try:
-        uv.run(*arguments, doing="installing packages", indexes=indexes, extra=extra)
+        uv.run(*arguments, doing=doing, indexes=indexes, extra=extra)
     except (DigestMismatch, BadRequirement) as error:
         raise _about_file(error, group) from error
 
