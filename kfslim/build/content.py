@@ -186,13 +186,13 @@ def _with_record(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
 
 
 def write_pieces(tar: TarWriter, folder: str, pieces: Mapping[str, Piece]) -> None:
-    """Write files below ``folder`` (absolute in the image), sorted by path.
+    """Write files below ``folder`` (absolute in the image), sorted by the parts of their paths.
 
     Raises:
         DigestMismatch: a file is not what RECORD promises.
     """
     inside = folder.strip("/")
-    for path in sorted(pieces):
+    for path in sorted(pieces, key=lambda path: path.split("/")):
         file, data = pieces[path]
         mode = 0o755 if file.executable else 0o644
         if data is None and file.size <= _STREAMED:

@@ -39,7 +39,7 @@ _LOADERS = {
 # What CPython executables of Debian, Ubuntu, Red Hat, python.org's images and conda are linked to.
 _USUAL_LIBRARIES = ("c", "m", "pthread", "dl", "util", "rt", "z", "expat", "crypt", "gcc_s")
 _LIBRARY = re.compile(rf"lib(?:python3[\w.]*|{'|'.join(_USUAL_LIBRARIES)})(?:-[\d.]+)?\.so(?:\.|$)")
-_LIBPYTHON = re.compile(r"libpython3[\w.]*\.so")
+_LIBPYTHON = re.compile(rb"libpython3[\w.]*\.so[.\d]*")
 _MISSING = re.compile(r"error while loading shared libraries: ([\w.+-]+):")
 _NOT_NEEDED = re.compile(
     r"/(?:site-packages|dist-packages|__pycache__|config-[^/]*"
@@ -88,20 +88,20 @@ class Interpreter:
 
     @cached_property
     def identity(self) -> str:
-        """``sha256:<hex>`` of the executable and its libpython: all that decides bytecode."""
+        """``sha256:<hex>`` of the executable and its libpython: these decide bytecode."""
         digest = sha256()
         with disk_errors("reading an extracted interpreter"):
-            for path in sorted({self.executable, *self._libpython()}):
-                digest.update((self.root / path).read_bytes())
+            program = (self.root / self.executable).read_bytes()
+            digest.update(program)
+            for name in sorted(set(_LIBPYTHON.findall(program))):
+                for library in self._find_library(name.decode()):
+                    digest.update(library.read_bytes())
         return "sha256:" + digest.hexdigest()
 
-    def _libpython(self) -> list[str]:
-        return [
-            f"{folder}/{path.name}"
-            for folder in self.libraries
-            for path in (self.root / folder).iterdir()
-            if _LIBPYTHON.match(path.name) and not path.is_symlink()
-        ]
+    def _find_library(self, name: str) -> list[Path]:
+        """Return the first of our library folders that holds ``name``, as the loader would."""
+        paths = (self.root / folder / name for folder in self.libraries)
+        return [path for path in paths if path.is_file()][:1]
 
     @cached_property
     def probed(self) -> Probe | None:

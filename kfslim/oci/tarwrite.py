@@ -31,8 +31,9 @@ class Sink(Protocol):
 class TarWriter:
     """Writes members in the order they are added; every parent folder once, before its members.
 
-    Give sorted paths: the order is part of the bytes.  Paths are relative, with ``/``, and a path
-    may be added once only.  ``uid`` and ``gid`` own all members.
+    Give paths sorted by their parts (``key=lambda path: path.split("/")``): the order is part of
+    the bytes.  Paths are relative, and one may be added once only.  ``uid`` and ``gid`` own all
+    members.
 
     Raises (from every ``add_``):
         BadImage: a path that is absolute, has ``..`` or empty parts, was added before, or lies
