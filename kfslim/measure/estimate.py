@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kfslim.lock.model import Lock
+from collections.abc import Sequence
+
+from kfslim.lock.model import Locked
 from kfslim.measure.model import RuntimeInstall
 
 # Bytes on disk per byte of wheel, in tenths, after `pip install` with the bytecode it compiles.
@@ -14,14 +16,14 @@ from kfslim.measure.model import RuntimeInstall
 DISK_TENTHS_PER_CONTENT_BYTE = 38
 
 
-def estimate(lock: Lock) -> RuntimeInstall:
-    """Return what installing ``lock`` at run time downloads and unpacks.
+def estimate(distributions: Sequence[Locked]) -> RuntimeInstall:
+    """Return what installing ``distributions`` downloads and unpacks.
 
     ``content_bytes`` is exact (the files' sizes by the lock); ``disk_bytes`` is an estimate.
     """
-    content_bytes = sum(locked.content_bytes for locked in lock.distributions)
+    content_bytes = sum(locked.content_bytes for locked in distributions)
     return RuntimeInstall(
-        distributions=len(lock.distributions),
+        distributions=len(distributions),
         content_bytes=content_bytes,
         disk_bytes=content_bytes * DISK_TENTHS_PER_CONTENT_BYTE // 10,
     )

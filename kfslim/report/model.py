@@ -106,3 +106,22 @@ class Report(Document):
     steps: tuple[StepReport, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     totals: Totals
+
+
+class StepBuild(Model):
+    """One published step, for machines."""
+
+    name: str
+    reference: str
+    content_bytes: int
+    disk_bytes: int
+    unchanged: bool
+
+
+class BuildResult(Document):
+    """What ``kfslim build`` prints."""
+
+    steps: tuple[StepBuild, ...]
+    pushed_bytes: int
+    mounted_bytes: int
+    present_bytes: int

@@ -1,0 +1,149 @@
+"""What a command's options become: a context, references, files in and out, tables."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from kfslim.cache import Cache, default_cache_dir
+from kfslim.cli.options import print_json, progress_for
+from kfslim.errors import BadReference, InputError
+from kfslim.files import write_atomic
+from kfslim.flow.context import Context
+from kfslim.flow.planning import Options
+from kfslim.model import load_document
+from kfslim.oci import Platform, Reference, parse_reference
+from kfslim.plan.model import Plan
+from kfslim.steps.configfile import find_config, load_config
+
+if TYPE_CHECKING:
+    from kfslim.model import Model
+    from kfslim.report.model import Report
+
+
+class Session:
+    """One run of one command.  ``beside`` is the file whose folder may hold the config."""
+
+    def __init__(self, options: dict[str, Any], beside: Path | None = None) -> None:
+        self._options = options
+        self.as_json: bool = options["as_json"]
+        self.quiet: bool = options["quiet"]
+        path = options.get("config_path") or find_config(beside.parent if beside else Path.cwd())
+        self.context = Context(
+            Cache(options.get("cache_dir") or default_cache_dir()),
+            load_config(path),
+            progress_for(self.quiet),
+            insecure=options.get("insecure", False),
+        )
+
+    def __enter__(self) -> Session:
+        self.context.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.context.__exit__(kind, error, trace)
+
+    @property
+    def platform(self) -> Platform:
+        """The one platform to look at."""
+        return self.planning.platforms[0] if self.planning.platforms else Platform()
+
+    @property
+    def planning(self) -> Options:
+        """The options that shape a plan."""
+        given = self._options
+        return Options(
+            base=given.get("base"),
+            python=given.get("python"),
+            platforms=tuple(Platform.parse(text) for text in given.get("platforms") or ()),
+            bytecode=given.get("bytecode"),
+            codec=given.get("codec"),
+            upgrade=frozenset(given.get("upgrade") or ()),
+            before=not given.get("no_before"),
+        )
+
+    def target(self, to: str | None) -> Reference:
+        """Return where images go: the option, else the config's ``to``.
+
+        Raises:
+            InputError: neither says so.
+            BadReference: it names a tag, or a place that cannot be written.
+        """
+        text = to or self.context.config.to
+        if not text:
+            raise InputError(
+                "where shall the images go?", hint="--to docker://host/repo or oci:DIR"
+            )
+        reference = parse_reference(text)
+        if reference.transport not in ("docker", "oci"):
+            raise BadReference(f"{text}: images go to docker://host/repo or oci:DIR")
+        if reference.tag or reference.digest:
+            raise BadReference(
+                f"{text}: name the repository only; every step gets a tag of its own in it"
+            )
+        return reference
+
+    def pull_from(self, name: str | None) -> str | None:
+        """Return the name nodes pull under, without tag and transport.
+
+        Raises:
+            BadReference: it is no repository's name.
+        """
+        text = name or self.context.config.pull_from
+        if not text:
+            return None
+        reference = parse_reference(text)
+        if reference.transport != "docker" or reference.tag or reference.digest:
+            raise BadReference(f"{text}: nodes pull from a registry's repository: host/repo")
+        return reference.repository
+
+    def read(self, path: Path) -> str:
+        """Read a text file.
+
+        Raises:
+            InputError: it cannot be read, or is no text.
+        """
+        try:
+            return path.read_text("utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not a text file: {error.reason}") from error
+
+    def plan(self, path: Path | None) -> Plan | None:
+        """Read a plan that may not be there yet."""
+        return load_document(Plan, path) if path and path.exists() else None
+
+    def write_text(self, path: Path | None, text: str) -> None:
+        """Write to ``path``; without one to stdout, unless JSON goes there."""
+        if path:
+            write_atomic(path, text)
+        elif not self.as_json:
+            sys.stdout.write(text)
+
+    def write_report(self, folder: Path, report: Report) -> None:
+        """Write report.json and report.html."""
+        from kfslim.report.html import render_html
+
+        report.save(folder / "report.json")
+        write_atomic(folder / "report.html", render_html(report))
+
+    def show_report(self, report: Report, *, on_stdout: bool) -> None:
+        """Print the table (on stderr where stdout holds the pipeline), or JSON."""
+        if self.as_json:
+            print_json(report)
+        elif not self.quiet:
+            from kfslim.report.table import print_report
+
+            print_report(report, sys.stdout if on_stdout else sys.stderr)
+
+    def show(self, value: Model) -> None:
+        """Print a stage's result as JSON."""
+        print_json(value)

@@ -1,0 +1,182 @@
+"""Steps that are not published yet → assembled images, their layers sent on the way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from kfslim.build.assemble import Stacked, assemble
+from kfslim.build.built import BuiltLayer
+from kfslim.build.interpreter import Interpreter
+from kfslim.build.layers import LayerFactory
+from kfslim.build.recipe import recipes
+from kfslim.build.venv import environment_layer
+from kfslim.flow.bases import base_tag, interpreter_for, open_base
+from kfslim.flow.before import measure_image
+from kfslim.flow.context import Context, pool
+from kfslim.flow.extras import project_layers
+from kfslim.flow.traffic import Traffic
+from kfslim.lock.install import install
+from kfslim.lock.tree import Installed, site_packages
+from kfslim.measure.combine import combine
+from kfslim.measure.label import LABEL, to_label
+from kfslim.measure.model import Measurement, PythonMeasure
+from kfslim.oci import Image, Layer, Platform, Store, Written
+from kfslim.plan.model import ImagePlan, StepPlan
+
+_SENDERS = 3  # threads; sending waits for the network, not for a core
+Send = Callable[[Layer], None]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The images of one step, one per platform, and what they measure."""
+
+    images: tuple[Image, ...]
+    measurements: tuple[Measurement, ...]
+
+
+def assemble_steps(
+    context: Context, steps: Sequence[StepPlan], store: Store, traffic: Traffic
+) -> Iterator[tuple[StepPlan, Assembled]]:
+    """Make the images of ``steps``; when they are yielded, ``store`` has all their layers.
+
+    Raises:
+        BadPlan: a plan cannot be followed on this machine.
+        KfslimError: what a stage raises.
+    """
+    plans = list(dict.fromkeys(image for step in steps for image in step.images))
+    if not plans:
+        return
+    with _sender(context, store, traffic) as send:
+        bases = _bases(context, plans, store, send)
+        stacks = _stacks(context, plans, bases, send)
+    _publish_bases(context, plans, bases, store, traffic)
+    for step in steps:
+        made = [_image(context, p, bases[p.base.digest], stacks[p], step) for p in step.images]
+        yield step, Assembled(tuple(m[0] for m in made), tuple(m[1] for m in made))
+
+
+@contextmanager
+def _sender(context: Context, store: Store, traffic: Traffic) -> Iterator[Send]:
+    """Yield what sends a layer in the background, once; wait for all at the end."""
+    jobs: dict[str, Future[Written]] = {}
+    with pool(_SENDERS) as threads:
+
+        def send(layer: Layer) -> None:
+            digest = layer.descriptor.digest
+            if digest not in jobs:
+                jobs[digest] = threads.submit(store.send_blob, layer, context.progress)
+
+        yield send
+        for job in jobs.values():
+            traffic.add(job.result(), count_present=True)
+
+
+def _bases(
+    context: Context, plans: Sequence[ImagePlan], store: Store, send: Send
+) -> dict[str, Image]:
+    bases: dict[str, Image] = {}
+    for plan in plans:
+        if plan.base.digest not in bases:
+            base = bases[plan.base.digest] = open_base(context, plan.base, plan.codec, store)
+            for layer in base.layers:
+                send(layer)
+    return bases
+
+
+def _stacks(
+    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], send: Send
+) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
+    """Return the layers on top of each plan's base, lowest first."""
+    wheels = _wheel_layers(context, plans, bases, send)
+    stacks = {}
+    for plan in plans:
+        base = bases[plan.base.digest]
+        stack = (
+            environment_layer(plan, context.cache),
+            *wheels[plan],
+            *project_layers(context, plan, base),
+        )
+        for built in stack:
+            send(built.layer)
+        stacks[plan] = stack
+    return stacks
+
+
+def _wheel_layers(
+    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], send: Send
+) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
+    """Make the layers of distributions of all plans, those for one Python and platform at once."""
+    groups: dict[tuple[str, str], list[ImagePlan]] = defaultdict(list)
+    for plan in plans:
+        groups[plan.base.python.minor, plan.base.platform].append(plan)
+    layers: dict[ImagePlan, tuple[BuiltLayer, ...]] = {}
+    for group in groups.values():
+        layers |= _group_layers(context, group, bases, send)
+    return layers
+
+
+def _group_layers(
+    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], send: Send
+) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
+    wanted = {plan: recipes(plan) for plan in plans}
+    flat = [recipe for plan in plans for recipe in wanted[plan]]
+    factory = LayerFactory(context.cache, context.progress)
+    with context.cache.scratch() as folder:
+        installed: Sequence[Installed] = ()
+        interpreters: list[Interpreter] = []
+        if missing := factory.missing(flat):
+            base = plans[0].base
+            installed = install(
+                context.uv,
+                missing,
+                python=base.python.minor,
+                platform=Platform.parse(base.platform),
+                folder=folder,
+                progress=context.progress,
+            )
+            compiling = {p.base.digest: p.base for p in plans if p.bytecode == "all"}
+            interpreters = [interpreter_for(context, b, bases[d]) for d, b in compiling.items()]
+        built = factory.build(flat, installed, interpreters, lambda made: send(made.layer))
+    by_key = {layer.key: layer for layer in built}
+    return {plan: tuple(by_key[r.key] for r in wanted[plan]) for plan in plans}
+
+
+def _publish_bases(
+    context: Context,
+    plans: Sequence[ImagePlan],
+    bases: Mapping[str, Image],
+    store: Store,
+    traffic: Traffic,
+) -> None:
+    """Tag the bases that kfslim assembled: mirrors drop old packages, registries keep images."""
+    for base in {plan.base.digest: plan.base for plan in plans if plan.base.packages}.values():
+        traffic.add(store.write(bases[base.digest], base_tag(base), context.progress))
+
+
+def _image(
+    context: Context, plan: ImagePlan, base: Image, stack: Sequence[BuiltLayer], step: StepPlan
+) -> tuple[Image, Measurement]:
+    """Stack the layers; the image's label tells what it measures."""
+    below = measure_image(context, base, plan.base.asked)
+    measurement = combine(below, [built.added for built in stack], _python(plan))
+    stacked = [Stacked(built.layer, built.created_by) for built in stack]
+    image = assemble(base, stacked, plan, step.step_digest).with_config(
+        labels={LABEL: to_label(measurement)}
+    )
+    return image, measure_image(context, image, "")
+
+
+def _python(plan: ImagePlan) -> PythonMeasure:
+    python, site = plan.base.python, site_packages(plan.base.python.minor)
+    return PythonMeasure(
+        version=python.version,
+        executable=f"{plan.environment}/bin/python3",
+        interpreter=python.interpreter or python.executable,
+        site_dirs=(f"{plan.environment}/{site}", *python.site_dirs),
+        libc=python.libc,
+    )

@@ -1,0 +1,159 @@
+"""Plan → published images.  Nothing but the plan decides what is built.
+
+A step whose tag is at the destination already costs one request.  Of the others, layers are sent
+while others are still being made; manifests follow when all layers are there, tags last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kfslim.build.assemble import LABEL_STEP
+from kfslim.flow.assembling import Assembled, assemble_steps
+from kfslim.flow.before import measure_image
+from kfslim.flow.context import Context, pool
+from kfslim.flow.traffic import Traffic
+from kfslim.measure.model import Measurement
+from kfslim.oci import Index, Platform, Reference, Store
+from kfslim.plan.make import check_plan
+from kfslim.plan.model import Plan, StepPlan
+from kfslim.report.model import BuildResult, StepBuild
+
+_ASKING = 8  # threads that ask whether a step is there; they wait for the network
+_ROOM = "published"
+
+
+@dataclass(frozen=True)
+class BuiltStep:
+    """One step at its destination.  ``reference`` is by digest, under the name nodes pull.
+
+    ``images`` are the measurements of its platforms, in the plan's order.
+    """
+
+    name: str
+    executor: str
+    reference: str
+    images: tuple[Measurement, ...]
+    unchanged: bool
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build came to."""
+
+    steps: tuple[BuiltStep, ...]
+    traffic: Traffic
+
+    def result(self) -> BuildResult:
+        """Return what there is to tell."""
+        steps = [
+            StepBuild(
+                name=step.name,
+                reference=step.reference,
+                content_bytes=step.images[0].content_bytes,
+                disk_bytes=step.images[0].disk_bytes,
+                unchanged=step.unchanged,
+            )
+            for step in self.steps
+        ]
+        return BuildResult(
+            steps=tuple(steps),
+            pushed_bytes=self.traffic.pushed_bytes,
+            mounted_bytes=self.traffic.mounted_bytes,
+            present_bytes=self.traffic.present_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class _Done:
+    digest: str
+    images: tuple[Measurement, ...]
+
+
+def build(context: Context, plan: Plan, target: Reference, pull_from: str | None = None) -> Built:
+    """Build and publish what of ``plan`` is not at ``target`` yet.
+
+    ``pull_from`` is the repository's name for the nodes, where that differs from ``target``'s.
+
+    Raises:
+        BadPlan: the plan contradicts itself, or cannot be followed on this machine.
+        KfslimError: whatever a stage raises; no tag was written for a step that is not whole.
+    """
+    for step in plan.steps:
+        check_plan(step)
+    store, traffic = context.store(target), Traffic()
+    present = _present(context, plan.steps, store)
+    todo = [step for step in plan.steps if step.name not in present]
+    done = present | {
+        step.name: _publish(context, step, assembled, store, traffic)
+        for step, assembled in assemble_steps(context, todo, store, traffic)
+    }
+    name = pull_from or nodes_name(target)
+    steps = [
+        BuiltStep(
+            name=step.name,
+            executor=step.executor,
+            reference=f"{name}@{done[step.name].digest}",
+            images=done[step.name].images,
+            unchanged=step.name in present,
+        )
+        for step in plan.steps
+    ]
+    return Built(tuple(steps), traffic)
+
+
+def nodes_name(target: Reference) -> str:
+    """Return the repository as an image field spells it; a layout is ``localhost/<folder>``.
+
+    A node cannot pull from a folder: this name holds its place until the layout is published and
+    the pipeline pinned again.
+    """
+    if target.transport != "oci":
+        return target.repository
+    folder = target.name.rstrip("/").rpartition("/")[2].lower()
+    safe = "".join(c if c.isascii() and c.isalnum() else "-" for c in folder).strip("-")
+    return f"localhost/{safe or 'images'}"
+
+
+def _present(context: Context, steps: Sequence[StepPlan], store: Store) -> dict[str, _Done]:
+    """Return the steps that ``store`` has under their tags."""
+    with pool(_ASKING) as threads:
+        found = threads.map(lambda step: _find(context, step, store), steps)
+        return {step.name: done for step, done in zip(steps, found, strict=True) if done}
+
+
+def _find(context: Context, step: StepPlan, store: Store) -> _Done | None:
+    descriptor = store.resolve(step.tag)
+    if descriptor is None:
+        return None
+    known = context.cache.get(_ROOM, _key(step))
+    if known and known.get("digest") == descriptor.digest:
+        images = tuple(Measurement.model_validate(value) for value in known["images"])
+        return _Done(descriptor.digest, images)
+    platforms = [Platform.parse(image.base.platform) for image in step.images]
+    read = [store.read(descriptor.digest, platform) for platform in platforms]
+    if any(image.labels.get(LABEL_STEP) != step.step_digest for image in read):
+        return None  # somebody else's image under our tag: build and replace it
+    done = _Done(descriptor.digest, tuple(measure_image(context, image, "") for image in read))
+    _remember(context, step, done)
+    return done
+
+
+def _publish(
+    context: Context, step: StepPlan, assembled: Assembled, store: Store, traffic: Traffic
+) -> _Done:
+    whole = assembled.images[0] if len(assembled.images) == 1 else Index.build(assembled.images)
+    traffic.add(store.write(whole, step.tag, context.progress))
+    done = _Done(whole.digest, assembled.measurements)
+    _remember(context, step, done)
+    return done
+
+
+def _remember(context: Context, step: StepPlan, done: _Done) -> None:
+    images = [image.model_dump(mode="json") for image in done.images]
+    context.cache.put(_ROOM, _key(step), {"digest": done.digest, "images": images})
+
+
+def _key(step: StepPlan) -> str:
+    return step.step_digest.removeprefix("sha256:")

@@ -1,0 +1,110 @@
+"""Moving finished images, and removing the ones that nobody names any more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from kfslim.errors import InputError
+from kfslim.flow.bases import base_tag
+from kfslim.flow.context import Context
+from kfslim.model import Document, Model
+from kfslim.oci import Reference, Store, Written
+from kfslim.plan.model import Plan
+
+# kfslim's own tags: a step or base, and twelve hex digits.  No other is ever removed.
+_OWN_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*-[0-9a-f]{12}\Z")
+
+
+class Published(Model):
+    """One image that lies at its destination.  ``reference`` is by digest."""
+
+    tag: str
+    reference: str
+    pushed_bytes: int
+    mounted_bytes: int
+    present_bytes: int
+
+
+class Publication(Document):
+    """What ``publish`` did."""
+
+    source: str
+    target: str
+    images: tuple[Published, ...] = ()
+
+
+def publish(context: Context, source: Reference, target: Reference) -> Publication:
+    """Copy every image of ``source`` (or the one tag that it names) to ``target``, bytes unchanged.
+
+    Raises:
+        InputError: ``source`` holds no image.
+        KfslimError: what reading or writing raises.
+    """
+    origin, store = context.store(source), context.store(target)
+    tags = [source.tag] if source.tag else origin.tags()
+    if not tags:
+        raise InputError(f"{source} holds no tagged image")
+    images = [(tag, origin.read_index(tag)) for tag in tags]
+    done = [
+        _published(tag, target, store.write(image, tag, context.progress)) for tag, image in images
+    ]
+    return Publication(source=str(source), target=str(target), images=tuple(done))
+
+
+def _published(tag: str, target: Reference, written: Written) -> Published:
+    return Published(
+        tag=tag,
+        reference=target.at(digest=written.digest).short,
+        pushed_bytes=written.pushed_bytes,
+        mounted_bytes=written.mounted_bytes,
+        present_bytes=written.present_bytes,
+    )
+
+
+class Pruning(Document):
+    """What ``prune`` removed, and what it kept though no plan names it, with the reason."""
+
+    repository: str
+    removed: tuple[str, ...] = ()
+    kept: dict[str, str] = {}
+
+
+def prune(context: Context, repository: Reference, plans: Sequence[Plan], dry: bool) -> Pruning:
+    """Remove kfslim's tags that no plan in ``plans`` names; ``dry`` only says which.
+
+    A registry deletes manifests, not tags: a tag that shares its manifest with a kept tag stays.
+
+    Raises:
+        InputError: ``plans`` is empty; then everything would go.
+    """
+    if not plans:
+        raise InputError("name at least one plan to keep", hint="--keep kfslim.lock.json")
+    wanted = {tag for plan in plans for tag in _plan_tags(plan)}
+    store = context.store(repository)
+    tags = store.tags()
+    kept_digests = {_digest(store, tag): tag for tag in tags if tag in wanted}
+    removed, kept = [], {}
+    for tag in tags:
+        if tag in wanted:
+            continue
+        if not _OWN_TAG.match(tag):
+            kept[tag] = "kfslim did not make it"
+        elif twin := kept_digests.get(_digest(store, tag)):
+            kept[tag] = f"it is the same image as {twin}"
+        else:
+            removed.append(tag)
+    for tag in () if dry else removed:
+        store.delete(tag)
+    return Pruning(repository=str(repository), removed=tuple(removed), kept=kept)
+
+
+def _plan_tags(plan: Plan) -> Iterable[str]:
+    for step in plan.steps:
+        yield step.tag
+        yield from (base_tag(image.base) for image in step.images)
+
+
+def _digest(store: Store, tag: str) -> str:
+    descriptor = store.resolve(tag)
+    return descriptor.digest if descriptor else ""
