@@ -52,38 +52,67 @@ class Stream(Protocol):
         """Return up to ``amount`` bytes, b"" at the end."""
 
 
+class _Ahead:
+    """Chunks that are fetched by a thread of their own, a few before they are asked for."""
+
+    CHUNKS = 3
+
+    def __init__(self, fetch: Callable[[], bytes]) -> None:
+        self._fetch = fetch
+        self._pool = ThreadPoolExecutor(1)
+        self._coming: deque[Future[bytes]] = deque()
+
+    def next(self) -> bytes:
+        """Return the next chunk, b"" at the end; raises what the fetching raised."""
+        while len(self._coming) < self.CHUNKS:
+            self._coming.append(self._pool.submit(self._fetch))
+        return self._coming.popleft().result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
 class _Blob(io.RawIOBase):
     """The stored bytes of a blob: counted, and with a look at the first of them."""
 
-    def __init__(self, stream: Stream, advance: Callable[[int], None] | None) -> None:
-        self._stream = stream
-        self._head = b""
+    def __init__(
+        self, next_chunk: Callable[[], bytes], advance: Callable[[int], None] | None
+    ) -> None:
+        self._next_chunk = next_chunk
         self._advance = advance
+        self._held = memoryview(b"")
         self.count = 0
 
     def readable(self) -> bool:
         return True
 
     def peek(self, amount: int) -> bytes:
-        while len(self._head) < amount and (more := self._stream.read(amount - len(self._head))):
-            self._head += more
-        return self._head
+        """Return the next bytes, at least ``amount`` of them if there are as many."""
+        held = bytes(self._held)
+        while len(held) < amount and (more := self._fetch()):
+            held += more
+        self._held = memoryview(held)
+        return held
 
     def readinto(self, buffer: Any, /) -> int:
-        if self._head:
-            data, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
-        else:
-            data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        self.count += len(data)
-        if self._advance:
-            self._advance(len(data))
-        return len(data)
+        if not self._held:
+            self._held = memoryview(self._fetch())
+        amount = min(len(buffer), len(self._held))
+        buffer[:amount] = self._held[:amount]
+        self._held = self._held[amount:]
+        return amount
+
+    def _fetch(self) -> bytes:
+        chunk = self._next_chunk()
+        self.count += len(chunk)
+        if self._advance and chunk:
+            self._advance(len(chunk))
+        return chunk
 
 
 def _decompressed(blob: _Blob) -> Stream:
     """Return the decompressed bytes of ``blob``; errors of the codec come as they are."""
-    head = blob.peek(4)
+    head = blob.peek(4)[:4]
     if head.startswith(GZIP_MAGIC):
         return cast(Stream, _open_gzip(fileobj=blob, mode="rb"))
     if head == ZSTD_MAGIC or (head[1:] == ZSTD_SKIPPABLE and 0x50 <= head[0] <= 0x5F):
@@ -102,17 +131,17 @@ _CODEC_ERRORS: tuple[type[Exception], ...] = (
 
 
 class TarStream:
-    """The uncompressed tar of one layer, decompressed ahead by a thread of its own.
+    """The uncompressed tar of one layer.
 
-    With ``prove_tar`` the tar's own digest is checked, too; without it only the blob's.
+    Fetching (with its hash) and decompressing run ahead of the reader, each in a thread of its own,
+    so that one large layer uses every core.  With ``prove_tar`` the tar's own digest is checked,
+    too; without it only the blob's.
 
     Raises (from ``read`` and ``finish``):
         BadImage: the codec finds the blob damaged, it expands beyond the bounds, or it is not the
             tar whose digest (``diff_id``) the config names.
         DigestMismatch: the stored bytes are not what the manifest's digest promises.
     """
-
-    AHEAD = 3  # chunks of 1 MiB
 
     def __init__(
         self, layer: Layer, prove_tar: bool = False, advance: Callable[[int], None] | None = None
@@ -121,10 +150,10 @@ class TarStream:
         self._limit = max(FREE_BYTES, RATIO * layer.descriptor.size)
         self._hash = hashlib.sha256() if prove_tar else None
         self._reader = layer.open()
-        self._blob = _Blob(self._reader, advance)
+        self._stored = _Ahead(lambda: self._reader.read(CHUNK))
+        self._blob = _Blob(self._stored.next, advance)
         self._source: Stream | None = None
-        self._pool = ThreadPoolExecutor(1)
-        self._ahead: deque[Future[bytes]] = deque()
+        self._plain = _Ahead(self._decompress)
         self._tar_bytes = 0
 
     @property
@@ -134,10 +163,8 @@ class TarStream:
 
     def read(self, _amount: int = CHUNK, /) -> bytes:
         """Return the next piece of the tar, at most 1 MiB; b"" at its end."""
-        while len(self._ahead) < self.AHEAD:
-            self._ahead.append(self._pool.submit(self._decompress))
         try:
-            chunk = self._ahead.popleft().result()
+            chunk = self._plain.next()
         except _CODEC_ERRORS as error:
             raise BadImage(f"{self._name} is damaged: {error}") from error
         self._tar_bytes += len(chunk)
@@ -154,7 +181,9 @@ class TarStream:
         """Read what is left, so that the digests are checked."""
         while self.read():
             pass
-        self._pool.submit(self._drain).result()
+        self._plain.close()  # it may still be asking for more
+        while self._stored.next():
+            pass
         if self._hash and "sha256:" + self._hash.hexdigest() != self._layer.diff_id:
             raise BadImage(f"{self._name} is not the tar {self._layer.diff_id} of the config")
 
@@ -163,17 +192,14 @@ class TarStream:
             self._source = _decompressed(self._blob)
         return self._source.read(CHUNK)
 
-    def _drain(self) -> None:
-        while self._reader.read(CHUNK):
-            pass
-
     @property
     def _name(self) -> str:
         return f"layer {self._layer.descriptor.digest}"
 
     def close(self) -> None:
         """Stop reading and close the blob."""
-        self._pool.shutdown(cancel_futures=True)
+        self._plain.close()
+        self._stored.close()
         self._reader.close()
 
     def __enter__(self) -> TarStream:
