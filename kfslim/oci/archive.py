@@ -39,6 +39,7 @@ from kfslim.oci.image import (
     Image,
     Index,
     Platform,
+    list_in,
     load_object,
 )
 from kfslim.oci.reference import Reference, parse_reference
@@ -96,12 +97,12 @@ class SavedImages:
         """Return every image with its names: by descriptor, or by the older format's entry."""
         if "index.json" in self._parts and "oci-layout" in self._parts:
             index = load_object(self._small("index.json", MAX_MANIFEST_BYTES), "index.json")
-            entries = [Descriptor.from_json(d) for d in index.get("manifests") or []]
+            entries = [Descriptor.from_json(d) for d in list_in(index, "manifests")]
             return [(_oci_names(d), d) for d in entries]
         if "manifest.json" not in self._parts:
             raise BadImage(f"{self._where} has no manifest.json: it is not a `docker save` archive")
         listed = _load_list(self._small("manifest.json", MAX_MANIFEST_BYTES), self._where)
-        return [(tuple(map(_normal, e.get("RepoTags") or ())), e) for e in listed]
+        return [(tuple(_normal(str(n)) for n in list_in(e, "RepoTags")), e) for e in listed]
 
     @property
     def names(self) -> list[str]:
@@ -148,13 +149,13 @@ class SavedImages:
         return Image.parse(data, media_type, config, self)
 
     def _load_saved(self, entry: dict[str, Any]) -> Image:
-        name, layers = str(entry.get("Config")), [str(x) for x in entry.get("Layers") or []]
+        name, layers = str(entry.get("Config")), [str(x) for x in list_in(entry, "Layers")]
         config_bytes = self._small(name, MAX_CONFIG_BYTES)
         named = posixpath.basename(name).removesuffix(".json")
         if len(named) == 64 and digest_of(config_bytes) != f"sha256:{named}":
             raise DigestMismatch(f"{self._where}: the config is not the one that its name promises")
         rootfs = load_object(config_bytes, "config").get("rootfs")
-        diff_ids = (rootfs.get("diff_ids") or []) if isinstance(rootfs, dict) else []
+        diff_ids = list_in(rootfs, "diff_ids") if isinstance(rootfs, dict) else []
         if len(diff_ids) != len(layers):
             raise BadImage(f"{len(layers)} layers, but {len(diff_ids)} diff_ids in the config")
         config = Descriptor(OCI_CONFIG, digest_of(config_bytes), len(config_bytes))

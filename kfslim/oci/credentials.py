@@ -159,7 +159,7 @@ def _from_entry(entry: Mapping[str, Any], path: Path) -> Credential | None:
 
 def _decode(encoded: str, path: Path) -> tuple[str, str]:
     try:
-        user, _, password = base64.b64decode(encoded).decode().partition(":")
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except ValueError:
         raise BadConfig(f"{path}: an auth entry is not base64 of user:password") from None
     return user, password.strip("\0")

@@ -19,8 +19,8 @@ def check_digest(text: str) -> str:
     Raises:
         BadImage: it is not; kfslim handles sha256 only, as every registry does.
     """
-    if not _DIGEST.match(text):
-        raise BadImage(f"{text[:80]!r} is not a sha256 digest")
+    if not isinstance(text, str) or not _DIGEST.match(text):
+        raise BadImage(f"{str(text)[:80]!r} is not a sha256 digest")
     return text
 
 

@@ -92,7 +92,7 @@ class Descriptor:
                 dict(value.get("annotations") or {}),
                 _platform_from_json(platform) if platform else None,
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadImage(f"a descriptor is malformed: {error!r}") from error
 
     def to_json(self) -> dict[str, Any]:
@@ -112,9 +112,9 @@ class Descriptor:
 
 def _platform_from_json(value: Any) -> Platform:
     return Platform(
-        str(value.get("os", "linux")),
-        str(value.get("architecture", "")),
-        str(value.get("variant", "")),
+        str(value.get("os") or "linux"),
+        str(value.get("architecture") or ""),
+        str(value.get("variant") or ""),
     )
 
 
@@ -198,9 +198,9 @@ class Image:
         described = Descriptor.from_json(manifest.get("config"))
         if digest_of(config_bytes) != described.digest:
             raise BadImage("the config is not the one that the manifest names")
-        descriptors = [Descriptor.from_json(d) for d in manifest.get("layers") or []]
-        rootfs = config.get("rootfs")
-        diff_ids = (rootfs.get("diff_ids") or []) if isinstance(rootfs, dict) else []
+        descriptors = [Descriptor.from_json(d) for d in list_in(manifest, "layers")]
+        _check_config(config)
+        diff_ids = list_in(config.get("rootfs") or {}, "diff_ids")
         if len(diff_ids) != len(descriptors):
             raise BadImage(f"{len(descriptors)} layers, but {len(diff_ids)} diff_ids in the config")
         layers = tuple(
@@ -400,7 +400,7 @@ class Index:
             BadImage: it is malformed.
         """
         value = load_object(index_bytes, "index")
-        entries = tuple(Descriptor.from_json(d) for d in value.get("manifests") or [])
+        entries = tuple(Descriptor.from_json(d) for d in list_in(value, "manifests"))
         return cls(index_bytes, media_type, entries)
 
     @classmethod
@@ -453,3 +453,32 @@ def load_object(data: bytes, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadImage(f"the {what} is not a JSON object")
     return value
+
+
+def list_in(value: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list under ``key``, empty when it is absent or null.
+
+    Raises:
+        BadImage: there is something else.
+    """
+    found = value.get(key)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise BadImage(f"{key!r} is not a list")
+    return found
+
+
+def _check_config(config: Mapping[str, Any]) -> None:
+    """Refuse a config whose known fields have other types than config.md gives them."""
+    runtime = config.get("config")
+    for name, value in (("rootfs", config.get("rootfs")), ("config", runtime)):
+        if not isinstance(value, dict | None):
+            raise BadImage(f"{name!r} of the config is not an object")
+    labels = (runtime or {}).get("Labels")
+    if not isinstance(labels, dict | None):
+        raise BadImage("'Labels' of the config is not an object")
+    if not all(isinstance(item, str) for item in list_in(runtime or {}, "Env")):
+        raise BadImage("'Env' of the config is not a list of strings")
+    if not all(isinstance(entry, dict) for entry in list_in(config, "history")):
+        raise BadImage("'history' of the config is not a list of objects")

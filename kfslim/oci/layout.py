@@ -37,6 +37,7 @@ from kfslim.oci.image import (
     Index,
     Layer,
     Platform,
+    list_in,
     load_object,
 )
 from kfslim.oci.reference import Reference
@@ -272,9 +273,9 @@ class LayoutStore:
         """Return the digests that a manifest or index names; none of any other blob."""
         try:
             value = load_object(self._read_blob(digest, MAX_MANIFEST_BYTES), "manifest")
+            named = [*list_in(value, "manifests"), *list_in(value, "layers"), value.get("config")]
         except (NotFound, BadImage):
             return []
-        named = [*_list(value, "manifests"), *_list(value, "layers"), value.get("config")]
         return [str(d["digest"]) for d in named if isinstance(d, dict) and "digest" in d]
 
     def close(self) -> None:
@@ -316,7 +317,7 @@ class LayoutStore:
                 return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
 
     def _entries(self) -> list[dict[str, Any]]:
-        entries = _list(self._index(), "manifests")
+        entries = list_in(self._index(), "manifests")
         if not all(isinstance(entry, dict) for entry in entries):
             raise BadImage(f"{self._root / 'index.json'} is not an image index")
         return entries
@@ -377,11 +378,6 @@ def _name(entry: dict[str, Any]) -> str:
 def _descriptor(entry: dict[str, Any]) -> Descriptor:
     """Read an entry; its annotations (names) belong to the folder, not to the image."""
     return replace(Descriptor.from_json(entry), annotations={})
-
-
-def _list(value: dict[str, Any], key: str) -> list[Any]:
-    found = value.get(key)
-    return found if isinstance(found, list) else []
 
 
 def _bounded(descriptor: Descriptor, limit: int) -> Descriptor:

@@ -24,6 +24,7 @@ from kfslim.oci.image import (
     Index,
     Layer,
     Platform,
+    list_in,
     load_object,
 )
 from kfslim.oci.reference import Reference
@@ -145,7 +146,7 @@ class RegistryStore:
                 data, answer = self._fetch(path, what)
             except NotFound:
                 break
-            found += load_object(data, "tag list").get("tags") or []
+            found += list_in(load_object(data, "tag list"), "tags")
             following = _NEXT.search(answer.headers.get("Link", ""))
             if not following:
                 break

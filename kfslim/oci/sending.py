@@ -84,18 +84,18 @@ def send_all(layers: Iterable[Layer], send: Callable[[Layer, Stop], Written]) ->
     """
     distinct = {layer.descriptor.digest: layer for layer in layers}
     largest_first = sorted(distinct.values(), key=lambda x: (-x.descriptor.size, x.diff_id))
-    stop = Stop()
-    with ThreadPoolExecutor(THREADS, "send") as pool:
+    stop, pool = Stop(), ThreadPoolExecutor(THREADS, "send")
+    try:
         futures = [pool.submit(send, layer, stop) for layer in largest_first]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            if failure := _first_failure(done):
-                raise failure
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [future.result() for future in futures]
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        if failure := _first_failure(done):
+            raise failure
+        return [future.result() for future in futures]
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _first_failure(done: Iterable[Future[Written]]) -> BaseException | None:

@@ -37,7 +37,7 @@ def blobs(folder: Path) -> set[str]:
 
 def start_python(script: str, *arguments: str) -> subprocess.Popen[bytes]:
     source = f"import sys; sys.path.insert(0, {str(TESTS)!r})\n{textwrap.dedent(script)}"
-    return subprocess.Popen([sys.executable, "-c", source, *arguments])
+    return subprocess.Popen([sys.executable, "-c", source, *arguments], stderr=subprocess.DEVNULL)
 
 
 def test_processes_do_not_lose_each_others_entries(tmp_path: Path) -> None:
@@ -101,6 +101,41 @@ def test_a_killed_writer_leaves_the_old_image_and_the_next_run_works(tmp_path: P
     assert layout(folder).read("t") == small_image("old")
     layout(folder).write(small_image("new"), "t")
     check_image(layout(folder), layout(folder).read("t"))
+
+
+def test_ctrl_c_ends_soon_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    folder = tmp_path / "x"
+    layout(folder).write(small_image("old"), "t")
+    script = """
+        import io, os, signal, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job may ignore it
+        from dataclasses import replace
+        from kfslim.oci import open_store
+        from kfslim.oci.digest import VerifyingReader
+        from kfslim.oci.image import Layer
+        from parts.images import make_image
+        class Slow(io.BytesIO):
+            def read(self, amount=-1):
+                open(sys.argv[2], "w").close()
+                time.sleep(0.05)
+                return super().read(min(amount, 1000))
+        class Source:
+            def __init__(self, layer):
+                self.data = layer.open().read()
+            def open_blob(self, d):
+                return VerifyingReader(Slow(self.data), d.digest, d.size)
+        image = make_image(*({f"f{n}": os.urandom(1_000_000)} for n in range(8)))
+        slow = (Layer(x.descriptor, x.diff_id, Source(x)) for x in image.layers)
+        open_store("oci:" + sys.argv[1]).write(replace(image, layers=tuple(slow)), "t")
+    """
+    running = start_python(script, str(folder), str(tmp_path / "started"))
+    while not (tmp_path / "started").exists():
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(5) != 0
+    assert layout(folder).read("t") == small_image("old")
+    assert not [p for p in folder.rglob(".*") if p.is_file()]
 
 
 def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
