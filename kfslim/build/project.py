@@ -1,13 +1,12 @@
 """The project's own sources as a layer, importable in the image.
 
-They lie below ``<environment>/src/<name>``, and a ``.pth`` file puts that folder on ``sys.path``
-(and its ``src`` subfolder, where the project has that layout).  A folder that is itself a package
-lies one level deeper, under its own name.
+They lie below ``<environment>/src/<name>``, the name being the folder's path in the project; a
+``.pth`` file puts that folder on ``sys.path`` (and its ``src`` subfolder, where there is one).  A
+folder that is itself a package lies one level deeper, under its own name.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -99,7 +98,8 @@ def _sources(project: ProjectLayer, files: Sequence[SourceFile]) -> list[Piece]:
 
 def _folder(project: ProjectLayer) -> str:
     """Where a project's files lie, relative to the environment."""
-    return "src/" + re.sub(r"[^A-Za-z0-9_.-]+", "-", project.name).strip("-.")
+    parts = [part for part in project.name.split("/") if part not in ("", ".")]
+    return "/".join(["src", *("up" if part == ".." else part for part in parts or ["project"])])
 
 
 def _package(project: ProjectLayer) -> str:
@@ -124,5 +124,6 @@ def _path_file(project: ProjectLayer, pieces: Sequence[Piece], plan: ImagePlan) 
     has_src_package = f"{inside}__init__.py" in {p.file.path for p in pieces}
     places = [folder, f"{folder}/src"] if has_src and not has_src_package else [folder]
     text = "".join(f"{plan.environment}/{place}\n" for place in places)
-    name = f"kfslim-{folder.removeprefix('src/')}.pth"
-    return made(f"{site_packages(plan.base.python.minor)}/{name}", text.encode())
+    # Doubling its hyphens keeps "a-b" apart from "a/b".
+    name = folder.removeprefix("src/").replace("-", "--").replace("/", "-")
+    return made(f"{site_packages(plan.base.python.minor)}/kfslim-{name}.pth", text.encode())

@@ -63,8 +63,10 @@ def members(layer: Layer) -> dict[str, bytes | str | None]:
     found: dict[str, bytes | str | None] = {}
     with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
         for member in tar:
-            data = tar.extractfile(member)
-            found[member.name] = data.read() if data else member.linkname or None
+            if member.isreg():
+                found[member.name] = tar.extractfile(member).read()
+            else:
+                found[member.name] = member.linkname or None
     return found
 
 
