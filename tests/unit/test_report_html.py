@@ -106,6 +106,15 @@ def test_an_image_that_was_not_measured_is_said_once(report):
     assert "unknown +" in page
 
 
+def test_a_note_of_many_steps_is_said_once(report):
+    steps = [step.model_copy(update={"notes": ("as in the tag",)}) for step in report.steps]
+    page = render_html(report.model_copy(update={"steps": tuple(steps)}))
+    assert page.count("as in the tag") == 1
+    assert "<b>all steps</b>: as in the tag" in page
+    page = render_html(report.model_copy(update={"steps": (*steps[:2], *report.steps[2:])}))
+    assert "<b>ingest, validate</b>: as in the tag" in page
+
+
 def test_a_report_without_steps_is_a_page():
     left = LeftAlone(step="old", image="python:3.7", reason="Python 3.7 is too old")
     page = render_html(make_report("p", [], left_alone=[left]))

@@ -83,14 +83,20 @@ def _references(report: Report) -> Html:
         "section",
         tag("h2", "Published images"),
         _table(("Step", "Reference", "Python"), rows, "Published images"),
-        [_notes(report)],
+        _notes(report),
     )
 
 
 def _notes(report: Report) -> Node:
-    notes = [
-        tag("li", tag("b", step.name), f": {note}") for step in report.steps for note in step.notes
-    ]
+    """Say each note once, with the steps that it is of."""
+    steps_of: dict[str, list[str]] = {}
+    for step in report.steps:
+        for note in step.notes:
+            steps_of.setdefault(note, []).append(step.name)
+    notes = []
+    for note, names in steps_of.items():
+        every = len(names) == len(report.steps) > 1
+        notes.append(tag("li", tag("b", "all steps" if every else ", ".join(names)), f": {note}"))
     return [tag("h3", "Notes"), tag("ul", notes)] if notes else None
 
 

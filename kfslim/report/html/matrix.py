@@ -65,8 +65,8 @@ def _mark(present: bool) -> Html:
 def _label(layer: LayerReport) -> str:
     names = layer.names
     if not names:
-        text = " ".join(layer.created_by.split()) or "base"
-        return text if len(text) <= 40 else text[:39] + "…"
+        text = " ".join(layer.created_by.split()).removeprefix("kfslim: ") or "base"
+        return text if len(text) <= 48 else text[:47] + "…"
     if len(names) <= 2:
         return ", ".join(names)
     return f"{names[0]}, {names[1]} and {len(names) - 2} more"
