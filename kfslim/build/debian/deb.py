@@ -33,17 +33,42 @@ class Slice:
     offset: int
     size: int
 
-    def read(self) -> bytes:
-        """Read them all."""
+    def read(self, offset: int = 0, size: int | None = None) -> bytes:
+        """Read ``size`` bytes from ``offset`` on, all of them by default, never beyond the end."""
+        left = max(0, self.size - offset)
         with disk_errors("reading an unpacked package"), self.path.open("rb") as stream:
-            stream.seek(self.offset)
-            return stream.read(self.size)
+            stream.seek(self.offset + offset)
+            return stream.read(left if size is None else min(size, left))
 
-    def open(self) -> BinaryIO:
-        """Open them; the reader must stop after ``size`` bytes."""
-        stream = self.path.open("rb")
-        stream.seek(self.offset)
-        return stream
+    def open(self) -> Part:
+        """Open them for reading; close it."""
+        with disk_errors("reading an unpacked package"):
+            return Part(self)
+
+
+class Part(io.RawIOBase):
+    """A stream of a slice's bytes that ends where the slice does."""
+
+    def __init__(self, part: Slice) -> None:
+        self._stream = part.path.open("rb")
+        self._stream.seek(part.offset)
+        self._left = part.size
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer`` as far as the slice goes."""
+        data = self._stream.read(min(len(buffer), self._left))
+        buffer[: len(data)] = data
+        self._left -= len(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+        super().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +90,11 @@ class Member:
         """Bytes of a regular file."""
         return len(self.content) if isinstance(self.content, bytes) else self.content.size
 
-    def read(self) -> bytes:
-        """Read a regular file."""
-        return self.content if isinstance(self.content, bytes) else self.content.read()
+    def read(self, offset: int = 0, size: int | None = None) -> bytes:
+        """Read a regular file, or ``size`` bytes of it from ``offset`` on."""
+        if isinstance(self.content, bytes):
+            return self.content[offset : None if size is None else offset + size]
+        return self.content.read(offset, size)
 
 
 @dataclass(frozen=True)
@@ -131,9 +158,7 @@ def _part(parts: dict[str, Slice], stem: str, path: Path) -> tuple[str, Slice]:
 def _decompressed(name: str, data: Slice) -> Iterator[bytes]:
     feed = _decompressor(name.rpartition(".")[2])
     with data.open() as stream:
-        left = data.size
-        while left and (chunk := stream.read(min(_CHUNK, left))):
-            left -= len(chunk)
+        while chunk := stream.read(_CHUNK):
             try:
                 yield feed(chunk)
             except Exception as error:  # lzma.LZMAError, zlib.error, zstandard.ZstdError

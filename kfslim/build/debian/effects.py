@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from kfslim.build.debian.ldcache import library_cache
+from kfslim.build.debian.ldcache import CACHE, library_cache
 from kfslim.build.debian.rootfs import Rootfs, below
 from kfslim.build.debian.scripts import Alternative
 
@@ -117,7 +117,8 @@ def time_zone(rootfs: Rootfs) -> None:
     """tzdata: UTC, until somebody says otherwise."""
     if "usr/share/zoneinfo/Etc/UTC" in rootfs:
         rootfs.link("etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
-        rootfs.put("etc/timezone", b"Etc/UTC\n")
+        if "etc/timezone" not in rootfs:
+            rootfs.put("etc/timezone", b"Etc/UTC\n")
 
 
 def python_links(rootfs: Rootfs, version: str) -> None:
@@ -125,8 +126,9 @@ def python_links(rootfs: Rootfs, version: str) -> None:
     rootfs.link("usr/bin/python3", f"python{version}")
     rootfs.link("usr/bin/python", "python3")
     rootfs.folder(f"usr/local/lib/python{version}/dist-packages")
-    if f"usr/lib/python{version}/sitecustomize.py" in rootfs:
-        rootfs.put(f"etc/python{version}/sitecustomize.py", b"# Nothing by default.\n")
+    site = f"etc/python{version}/sitecustomize.py"
+    if f"usr/lib/python{version}/sitecustomize.py" in rootfs and site not in rootfs:
+        rootfs.put(site, b"# Nothing by default.\n")
 
 
 def alternatives(rootfs: Rootfs, wanted: Sequence[Alternative]) -> None:
@@ -142,7 +144,7 @@ def alternatives(rootfs: Rootfs, wanted: Sequence[Alternative]) -> None:
 
 def loader_cache(rootfs: Rootfs) -> None:
     """ldconfig: /etc/ld.so.cache.  Goes last."""
-    rootfs.put("etc/ld.so.cache", library_cache(rootfs))
+    rootfs.put(CACHE, library_cache(rootfs))
 
 
 BASE_EFFECTS: tuple[Callable[[Rootfs], None], ...] = (

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cmp_to_key
 from posixpath import basename, dirname
 
 from kfslim.build.debian.rootfs import Rootfs
 
+CACHE = "etc/ld.so.cache"
 _MAGIC = b"glibc-ld.so.cache1.1"
 _HEADER = struct.Struct("<20sIIB3xI12x")
 _ENTRY = struct.Struct("<iIIIQ")
@@ -25,23 +26,33 @@ _FLAGS = {62: 0x0303, 183: 0x0A03}  # x86-64, aarch64
 _PARTS = re.compile(r"\d+|\D")
 _DT_SONAME, _DT_STRTAB, _DT_NULL = 14, 5, 0
 _PT_LOAD, _PT_DYNAMIC = 1, 2
+_ET_DYN = 3
+_LONGEST_NAME = 256
+Read = Callable[[int, int], bytes]
 
 
 def library_cache(rootfs: Rootfs) -> bytes:
-    """Return the cache for all libraries in the configured and default folders."""
-    found: dict[str, tuple[str, int]] = {}
-    for folder in _folders(rootfs):
-        for name, soname, machine in _libraries(rootfs, folder):
+    """Return the cache for all libraries in the configured and default folders.
+
+    Of what lies beneath, the entries of its own cache are taken over.
+    """
+    found = {
+        (soname, flags): path
+        for soname, path, flags in decode(rootfs.beneath.files.get(CACHE, b""))
+    }
+    fresh: dict[tuple[str, int], str] = {}
+    for folder, real in _folders(rootfs):
+        for name, machine in _libraries(rootfs, real):
             if machine in _FLAGS:
-                found.setdefault(soname, (f"/{folder}/{name}", _FLAGS[machine]))
-    return _encode([(soname, path, flags) for soname, (path, flags) in found.items()])
+                fresh.setdefault((name, _FLAGS[machine]), f"/{folder}/{name}")
+    return encode([(soname, path, flags) for (soname, flags), path in {**found, **fresh}.items()])
 
 
-def _folders(rootfs: Rootfs) -> Iterator[str]:
-    """Folders in the order of ld.so.conf.d, then glibc's own; each once, links followed."""
+def _folders(rootfs: Rootfs) -> Iterator[tuple[str, str]]:
+    """Folders in the order of ld.so.conf.d, then glibc's own; each once, with its real path."""
     named = [
         line.strip("/")
-        for path in rootfs
+        for path in sorted({*rootfs, *rootfs.beneath.files})
         if path.startswith("etc/ld.so.conf.d/") and path.endswith(".conf")
         for line in rootfs.read(path).decode("utf-8", "replace").split("\n")
         if line.startswith("/")
@@ -51,11 +62,11 @@ def _folders(rootfs: Rootfs) -> Iterator[str]:
         real = rootfs.resolve(folder + "/x").removesuffix("/x")
         if real not in seen:
             seen.add(real)
-            yield real
+            yield folder, real
 
 
-def _libraries(rootfs: Rootfs, folder: str) -> Iterator[tuple[str, str, int]]:
-    """Yield (file name, soname, machine) of what the loader may be asked for in a folder."""
+def _libraries(rootfs: Rootfs, folder: str) -> Iterator[tuple[str, int]]:
+    """Yield (file name, machine) of what the loader may be asked for in a folder."""
     for path in rootfs:
         name = basename(path)
         if dirname(path) != folder or ".so" not in name or not name.startswith(("lib", "ld-")):
@@ -63,40 +74,40 @@ def _libraries(rootfs: Rootfs, folder: str) -> Iterator[tuple[str, str, int]]:
         member = rootfs.get(rootfs.follow(path))
         if member is None or member.kind != "file":
             continue
-        soname, machine = elf_soname(member.read())
+        soname, machine = elf_soname(member.read)
         if machine and (soname or name) == name:
-            yield name, name, machine
+            yield name, machine
 
 
-def elf_soname(data: bytes) -> tuple[str, int]:
-    """Return a shared object's DT_SONAME and e_machine; ``("", 0)`` for anything else."""
-    if data[:6] != b"\x7fELF\x02\x01":  # 64 bits, little-endian
+def elf_soname(read: Read) -> tuple[str, int]:
+    """Return a shared object's DT_SONAME and e_machine; ``("", 0)`` for anything else.
+
+    ``read(offset, size)`` gives at most that many bytes of the file.
+    """
+    head = read(0, 64)
+    if head[:6] != b"\x7fELF\x02\x01":  # 64 bits, little-endian
         return "", 0
     try:
-        kind, machine = struct.unpack_from("<HH", data, 16)
-        return (_soname(data), machine) if kind == 3 else ("", 0)
+        kind, machine = struct.unpack_from("<HH", head, 16)
+        return (_soname(read, head), machine) if kind == _ET_DYN else ("", 0)
     except (struct.error, ValueError):
         return "", 0
 
 
-def _soname(data: bytes) -> str:
-    start, step, count = struct.unpack_from("<Q", data, 32) + struct.unpack_from("<HH", data, 54)
-    loads: list[tuple[int, int, int]] = []
-    dynamic = None
-    for at in range(start, start + step * count, step):
-        kind, _, offset, address, _, size = struct.unpack_from("<IIQQQQ", data, at)
+def _soname(read: Read, head: bytes) -> str:
+    start, step, count = struct.unpack_from("<Q", head, 32) + struct.unpack_from("<HH", head, 54)
+    table, loads, dynamic = read(start, step * count), [], (0, 0)
+    for number in range(count):
+        kind, _, offset, address, _, size = struct.unpack_from("<IIQQQQ", table, number * step)
         if kind == _PT_LOAD:
             loads.append((address, offset, size))
         elif kind == _PT_DYNAMIC:
             dynamic = (offset, size)
-    if dynamic is None:
-        return ""
-    tags = dict(_tags(data[dynamic[0] : sum(dynamic)]))
+    tags = dict(_tags(read(*dynamic)))
     if _DT_SONAME not in tags or _DT_STRTAB not in tags:
         return ""
-    table = _file_offset(tags[_DT_STRTAB], loads)
-    begin = table + tags[_DT_SONAME]
-    return data[begin : data.index(b"\0", begin)].decode("utf-8", "replace")
+    name = read(_file_offset(tags[_DT_STRTAB], loads) + tags[_DT_SONAME], _LONGEST_NAME)
+    return name[: name.index(b"\0")].decode("utf-8", "replace")
 
 
 def _tags(dynamic: bytes) -> Iterator[tuple[int, int]]:
@@ -113,8 +124,8 @@ def _file_offset(address: int, loads: Iterable[tuple[int, int, int]]) -> int:
     raise ValueError("an address outside of the file")
 
 
-def _encode(libraries: list[tuple[str, str, int]]) -> bytes:
-    """Write header, entries and strings; entries descend, as the loader expects."""
+def encode(libraries: list[tuple[str, str, int]]) -> bytes:
+    """Return a cache of (soname, path, flags); entries descend, as the loader expects."""
     order = cmp_to_key(compare_names)
     libraries.sort(key=lambda library: order(library[0]), reverse=True)
     strings, entries = bytearray(), bytearray()
@@ -126,6 +137,24 @@ def _encode(libraries: list[tuple[str, str, int]]) -> bytes:
         strings += path.encode() + b"\0"
     header = _HEADER.pack(_MAGIC, len(libraries), len(strings), _LITTLE_ENDIAN, 0)
     return bytes(header + entries + strings)
+
+
+def decode(cache: bytes) -> Iterator[tuple[str, str, int]]:
+    """Yield (soname, path, flags) of a cache's entries; nothing for another format or a damage."""
+    try:
+        magic, count, *_ = _HEADER.unpack_from(cache)
+        if magic == _MAGIC:
+            for number in range(count):
+                at = _HEADER.size + number * _ENTRY.size
+                flags, key, value, _, hardware = _ENTRY.unpack_from(cache, at)
+                if not hardware:  # one for special processors is found in its own folder as well
+                    yield _string(cache, key), _string(cache, value), flags
+    except (struct.error, ValueError):
+        return
+
+
+def _string(cache: bytes, at: int) -> str:
+    return cache[at : cache.index(b"\0", at)].decode("utf-8", "replace")
 
 
 def compare_names(left: str, right: str) -> int:

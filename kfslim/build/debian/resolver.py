@@ -29,6 +29,7 @@ NOT_FOLLOWED: tuple[tuple[str, frozenset[str]], ...] = (
     (r"base-files", frozenset({"awk"})),
     (r"ca-certificates", frozenset({"openssl"})),  # for c_rehash; a bundle needs no hashes
     (r"dash|bash", frozenset({"debianutils", "base-files"})),  # add-shell
+    (r"openssh-client", frozenset({"passwd"})),
     (r"libpython3\.\d+-stdlib", frozenset({"libnsl2", "libtirpc3"})),  # nis: exclude.py
 )
 RULES = 1  # of resolving; a new number when the same archive gives other packages

@@ -7,7 +7,8 @@ the tree first, and whatever a package ships below them lands where they lead, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from io import BufferedReader
 from posixpath import dirname, join, normpath
 
 from kfslim.build.debian.deb import Deb, Member
@@ -20,28 +21,40 @@ _MAX_LINKS = 40  # as Linux, path_resolution(7)
 _SPECIAL = 0o6000  # setuid and setgid
 
 
-class Rootfs:
-    """Members by path.  ``links`` are symlinked folders that are there already, path to target."""
+@dataclass(frozen=True)
+class Beneath:
+    """What lies under a layer already: all real paths, symlinks with their targets, small files."""
 
-    def __init__(self, links: Mapping[str, str] | None = None) -> None:
+    paths: frozenset[str] = frozenset()
+    links: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Rootfs:
+    """Members by path, on top of what lies ``beneath``.  Iterating gives the members' paths."""
+
+    def __init__(self, beneath: Beneath | None = None) -> None:
         self.members: dict[str, Member] = {}
-        self._links = dict(links or {})
+        self.beneath = beneath or Beneath()
         self._owners: dict[str, str] = {}
 
     def __contains__(self, path: str) -> bool:
-        return self.resolve(path) in self.members
+        real = self.resolve(path)
+        return real in self.members or real in self.beneath.paths
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.members))
 
     def get(self, path: str) -> Member | None:
-        """Return what lies at ``path``, symlinked folders followed."""
+        """Return the member at ``path``, symlinked folders followed."""
         return self.members.get(self.resolve(path))
 
     def read(self, path: str) -> bytes:
-        """Return a regular file's bytes; empty where there is none."""
+        """Return a regular file's bytes, also of a small one beneath; empty where there is none."""
         member = self.get(path)
-        return member.read() if member and member.kind == "file" else b""
+        if member is None:
+            return self.beneath.files.get(self.resolve(path), b"")
+        return member.read() if member.kind == "file" else b""
 
     def resolve(self, path: str) -> str:
         """Return the path that ``path`` really has: its parents' symlinks followed.
@@ -64,7 +77,7 @@ class Rootfs:
         member = self.members.get(path)
         if member:
             return member.target if member.kind == "symlink" else None
-        return self._links.get(path)
+        return self.beneath.links.get(path)
 
     def follow(self, path: str) -> str:
         """Return where ``path`` leads when it is a symlink itself, too.
@@ -97,8 +110,8 @@ class Rootfs:
     def _place(self, member: Member, package: str, replaces: set[str]) -> bool:
         path = self.resolve(member.path)
         there = self.members.get(path)
-        if there is None and path in self._links:
-            return member.kind == "folder"
+        if there is None and path in self.beneath.links and member.kind == "folder":
+            return True  # as below, for a link beneath
         if member.kind == "symlink" and self.resolve(absolute(path, member.target)) == path:
             return False  # coreutils' /usr/bin/touch -> /bin/touch, once both are one folder
         if there is not None and (member.kind == "folder" or there.kind == "folder"):
@@ -126,15 +139,15 @@ class Rootfs:
 
     def link(self, path: str, target: str) -> None:
         """Make a symlink, unless something is there."""
-        path = self.resolve(path)
-        if path not in self.members and path not in self._links:
+        if path not in self:
+            path = self.resolve(path)
             self.members[path] = Member(path, "symlink", 0o777, target=target)
 
     def folder(self, path: str, mode: int = 0o755) -> None:
-        """Make a folder with this mode, unless a link is there."""
+        """Make a folder with this mode, unless one lies beneath or a link is there."""
         path = self.resolve(path)
         there = self.members.get(path)
-        if path not in self._links and (there is None or there.kind == "folder"):
+        if path not in self.beneath.paths and (there is None or there.kind == "folder"):
             self.members[path] = Member(path, "folder", mode)
 
     def write(self, tar: TarWriter) -> None:
@@ -148,7 +161,8 @@ class Rootfs:
             elif isinstance(member.content, bytes):
                 tar.add_file(path, member.content, member.size, member.mode)
             else:
-                tar.add_file(path, member.read(), member.size, member.mode)
+                with BufferedReader(member.content.open()) as stream:
+                    tar.add_file(path, stream, member.size, member.mode)
 
 
 def absolute(path: str, target: str) -> str:

@@ -56,6 +56,12 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"libssl1\.1", "restarts services at upgrades"),
     (r"openssh-client", "a group for ssh-agent's setgid bit, which is dropped"),
     (r"procps", "sysctl, which a container's host decides"),
+    (r"x11-common", "folders of a display server"),
+    (r"mysql-common|mariadb-common", "links between servers' configuration files"),
+    (r"hicolor-icon-theme", "a cache for desktops"),
+    (r"iputils-ping", "a capability that root does not need"),
+    (r"postgresql-client-\d+", "alternatives for manual pages"),
+    (r"gawk", "takes back an alternative of old"),
     (r"xz-utils", "alternatives for compatibility names of lzma"),
     (r"libpam-(modules|runtime)(-bin)?|libpam0g", "restarts services at upgrades; nobody logs in"),
 )
@@ -76,12 +82,12 @@ _NEEDLESS_TOOLS = frozenset(
 )  # fmt: skip
 _HARMLESS = frozenset(
     {
-        ":", "true", "set", "exit", "return", "echo", "printf", "export", "unset", "umask", "[",
-        "test", "ldconfig", "dpkg-maintscript-helper", "update-menus", "update-mime", "py3compile",
-        "py3clean", "pycompile", "dpkg-trigger", "dpkg", "command", "which", "rm", "rmdir",
-        "deb-systemd-helper", "deb-systemd-invoke", "update-binfmts", "mkdir",
-        "update-alternatives", "install-info", "update-icon-caches", "gtk-update-icon-cache",
-        "update-desktop-database", "fc-cache",
+        ":", "[", "break", "command", "continue", "deb-systemd-helper", "deb-systemd-invoke",
+        "dpkg", "dpkg-maintscript-helper", "dpkg-trigger", "echo", "exit", "export", "false",
+        "fc-cache", "gtk-update-icon-cache", "install-info", "ldconfig", "local", "mkdir",
+        "printf", "py3clean", "py3compile", "pycompile", "read", "return", "rm", "rmdir", "set",
+        "shift", "test", "touch", "true", "umask", "unset", "update-alternatives", "update-binfmts",
+        "update-desktop-database", "update-icon-caches", "update-menus", "update-mime", "which",
     }
 )  # fmt: skip
 # Commands that only look; a test may run them.
@@ -111,10 +117,11 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What maintainer scripts want that kfslim can do itself."""
+    """What maintainer scripts want that kfslim can do itself: links, folders, empty files."""
 
     alternatives: tuple[Alternative, ...] = ()
     folders: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def wishes_of(deb: Deb) -> Wishes:
@@ -135,7 +142,7 @@ def wishes_of(deb: Deb) -> Wishes:
                 f"kfslim knows to do without running it ({error})",
                 hint="Add it to a base image with apt, and use that image as the base.",
             ) from error
-    return Wishes(tuple(found.alternatives), tuple(found.folders))
+    return Wishes(tuple(found.alternatives), tuple(found.folders), tuple(found.files))
 
 
 @dataclass
@@ -144,6 +151,7 @@ class _Findings:
 
     alternatives: list[Alternative] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     functions: dict[str, tuple[Node, ...]] = field(default_factory=dict)
     depth: int = 0
 
@@ -220,12 +228,16 @@ class _Findings:
         name = words[0].rpartition("/")[2] if words else ":"
         if name in self.functions:
             self.call(name)
+        elif name == "ucf" and {"-p", "--purge"} & set(words):
+            return  # forgets a file that is not there yet
         elif name not in allowed:
             raise Unreadable(f"it runs {name}")
         elif name == "update-alternatives" and "--install" in words:
             self.alternatives.append(_alternative(words))
         elif name == "mkdir":
-            self.folders += [_path(word) for word in words[1:] if not word.startswith("-")]
+            self.folders += _paths(words[1:])
+        elif name == "touch":
+            self.files += _paths(words[1:])
 
     def call(self, name: str) -> None:
         """Look into a function; its own ``$1`` and ``$2`` are not followed."""
@@ -246,10 +258,16 @@ def _plain(words: Sequence[str]) -> list[str]:
     return cleaned
 
 
-def _path(word: str) -> str:
-    if not word.startswith("/") or re.search(r"[$`*?]", word):
-        raise Unreadable(f"it makes the folder {word}")
-    return word.strip("/")
+def _paths(words: Sequence[str]) -> list[str]:
+    """Return the absolute paths among a command's words; ``-m`` takes a mode with it."""
+    paths = []
+    for before, word in zip(("", *words), words, strict=False):
+        if word.startswith("-") or before == "-m":
+            continue
+        if not word.startswith("/") or re.search(r"[$`*?]", word):
+            raise Unreadable(f"it makes {word}")
+        paths.append(word.strip("/"))
+    return paths
 
 
 def _alternative(words: Sequence[str]) -> Alternative:

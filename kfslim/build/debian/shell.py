@@ -1,7 +1,7 @@
 """A small reader of shell scripts: enough to see what a maintainer script would run.
 
-It reads simple commands, ``&&`` and ``||`` chains, ``if``, ``case``, groups and functions.  What it
-does not read (loops, subshells, pipes, redirections, here-documents, command substitution outside
+It reads simple commands, ``&&`` and ``||`` chains, ``if``, ``case``, loops and functions.  What it
+does not read (subshells, pipes, redirections, here-documents, command substitution outside
 of quotes) becomes :class:`Opaque`, which is harmless only where it is never reached.
 """
 
@@ -40,7 +40,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``{ …; }``, or the test of an ``if`` that has more than one command."""
+    """The body of a loop, or the test of an ``if`` that has more than one command."""
 
     body: tuple[Node, ...]
 
@@ -157,15 +157,15 @@ class _Reader:
             return self.function()
         return self.chain()
 
-    def loop(self) -> Opaque:
-        text = f"{self.next()} {self.peek()}"
+    def loop(self) -> Group:
+        """The body of a loop, as if it ran once; what it loops over is read past."""
         while self.more() and self.peek() != "do":
             self.next()
         self.expect("do")
-        self.block(("done",))
+        body = self.block(("done",))
         self.expect("done")
         self.rest_of_command()
-        return Opaque(text)
+        return Group(body)
 
     def function(self) -> Function:
         name = self.next()
