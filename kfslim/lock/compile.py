@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from kfslim.errors import BadRequirement, KfslimError, Unsupported
 from kfslim.files import disk_errors
-from kfslim.lock.failures import lacking_wheels, translate
+from kfslim.lock.failures import LIMIT, lacking_wheels, translate
 from kfslim.lock.indexes import pip_indexes
 from kfslim.lock.job import Job
 from kfslim.lock.pylock import Chosen, choose, preferences
@@ -107,9 +107,13 @@ def explained(failures: Sequence[str], job: Job, environ: Mapping[str, str]) -> 
     words = set(re.split(r"[\s,]+", " ".join(failures)))
     to_blame = [pin for pin in job.constraints if pin.replace(" ", "") in words]
     if to_blame:
-        error.hint = (
-            f"{', '.join(to_blame[:5])}: what the old image ran, so the new one must. Declare"
-            " another version if it may change."
+        pins = ", ".join(to_blame[:5])
+        error = BadRequirement(
+            f"{job.what}: the requirements do not fit {pins}"
+            if len(error.message) > LIMIT
+            else error.message,
+            hint=f"{pins}: what the old image ran, so the new one must. Declare another version"
+            " if it may change.",
         )
     elif "not found in the package registry" in error.message and _pip_asks_more(environ):
         error.hint = (

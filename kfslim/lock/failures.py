@@ -46,10 +46,9 @@ def lacking_wheels(stderr: str) -> list[str]:
     One whose *older* versions have none (``pandas<=1.4.4 has no usable wheels``) is not among
     them: uv got there only because the newer ones are excluded for another reason.
     """
-    named = _UNUSABLE.findall(stderr)
-    old = set(_OLD_UNUSABLE.findall(stderr)) - set(named)
-    hinted = [name for name in _NO_WHEEL.findall(stderr) if name not in old]
-    return list(dict.fromkeys(hinted + named))
+    named = _NO_WHEEL.findall(stderr) + _UNUSABLE.findall(stderr)
+    old = set(_OLD_UNUSABLE.findall(stderr))
+    return [name for name in dict.fromkeys(named) if name not in old]
 
 
 def translate(stderr: str, doing: str) -> KfslimError:

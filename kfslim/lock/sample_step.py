@@ -11,6 +11,7 @@ executor wrote).  Nothing is written to SITE_PACKAGES.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -161,8 +162,8 @@ def _single(out: Path) -> dict[str, Any]:
 
 def _mount_storage_at_root() -> None:
     """Let ``gs://tmp/x`` be the file ``/tmp/x``: before SDK 2.5 a local URI has no path at all."""
-    from kfp.dsl.types import artifact_types
-
+    # By name: this is the traced kfp, which has nothing to do with one that kfslim may use.
+    artifact_types: Any = importlib.import_module("kfp.dsl.types.artifact_types")
     artifact_types._GCS_LOCAL_MOUNT_PREFIX = "/"
 
 

@@ -1,150 +1,122 @@
-"""Installed distributions and this machine's interpreter, as the build room is given them."""
+"""Hand-made wheels and sdists, and a package index of them as a folder (PEP 503)."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
-import subprocess
-import sys
 import tarfile
-import zlib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from kfslim.build.interpreter import Interpreter
-from kfslim.lock.model import Locked
-from kfslim.lock.tree import Installed, InstalledFile, site_packages
-from kfslim.oci.compress import LayerWriter, as_layer, current_codec
-from kfslim.oci.image import EPOCH, Image, Layer, Platform
-from kfslim.oci.tarwrite import TarWriter
+BACKEND = """\
+import os, pathlib, zipfile, base64, hashlib
 
-MINOR = "{}.{}".format(*sys.version_info[:2])
-SITE = site_packages(MINOR)
-_LOADERS = {"amd64": "lib64/ld-linux-x86-64.so.2", "arm64": "lib/ld-linux-aarch64.so.1"}
-
-
-def make_installed(
-    folder: Path,
-    name: str,
-    files: Mapping[str, bytes],
-    version: str = "1.0",
-    *,
-    modules: tuple[str, ...] | None = None,
-    outside: Mapping[str, bytes] | None = None,
-) -> Installed:
-    """Write a distribution below ``folder``; ``files`` are relative to site-packages.
-
-    ``outside`` are files of the environment (``bin/tool``), executable.
-    """
-    info = f"{name.replace('-', '_')}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
-    inside = {**files, f"{info}/METADATA": metadata, f"{info}/RECORD": b"stale"}
-    found = [_file(folder / name, f"{SITE}/{path}", data) for path, data in inside.items()]
-    found += [_file(folder / name, p, data, True) for p, data in (outside or {}).items()]
-    digest = hashlib.sha256(repr(sorted(inside.items())).encode()).hexdigest()
-    locked = Locked(
-        name=name, version=version, file="", sha256=digest, content_bytes=1, modules=modules
-    )
-    return Installed(locked, tuple(sorted(found)))
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    {before}
+    name = "{name}-{version}-{tag}.whl"
+    files = {{
+        "{name}/__init__.py": b"built = True\\n",
+        "{name}-{version}.dist-info/METADATA": {metadata!r},
+        "{name}-{version}.dist-info/WHEEL": b"Wheel-Version: 1.0\\nGenerator: x\\n"
+        b"Root-Is-Purelib: true\\nTag: {tag}\\n",
+    }}
+    with zipfile.ZipFile(pathlib.Path(folder) / name, "w") as wheel:
+        record = ""
+        for path, data in files.items():
+            wheel.writestr(path, data)
+            raw = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record += path + ",sha256=" + raw + "," + str(len(data)) + "\\n"
+        own = "{name}-{version}.dist-info/RECORD"
+        wheel.writestr(own, record + own + ",,\\n")
+    return name
+"""
 
 
-def _file(folder: Path, path: str, data: bytes, executable: bool = False) -> InstalledFile:
-    source = folder / path
-    source.parent.mkdir(parents=True, exist_ok=True)
-    source.write_bytes(data)
-    sha256 = "" if path.endswith("/RECORD") else hashlib.sha256(data).hexdigest()
-    return InstalledFile(path, source, len(data), sha256, executable)
+def metadata(name: str, version: str, requires: tuple[str, ...] = ()) -> bytes:
+    lines = [f"Requires-Dist: {line}\n" for line in requires]
+    return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{''.join(lines)}".encode()
 
 
-def members(layer: Layer) -> dict[str, bytes | str | None]:
-    """What is in a gzip layer: bytes of files, targets of links, None for folders, by path."""
-    with layer.open() as stream:
-        plain = zlib.decompress(stream.read(), 31)
-    found: dict[str, bytes | str | None] = {}
-    with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
-        for member in tar:
-            if member.isreg():
-                found[member.name] = tar.extractfile(member).read()
-            else:
-                found[member.name] = member.linkname or None
-    return found
+def recorded(data: bytes) -> str:
+    raw = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"sha256={raw},{len(data)}"
 
 
-def unpack(layer: Layer, folder: Path) -> None:
-    """Write a layer's files and links below ``folder``."""
-    for path, value in members(layer).items():
-        target = folder / path
-        if value is None:
-            target.mkdir(parents=True, exist_ok=True)
-        elif isinstance(value, bytes):
-            target.write_bytes(value)
-        else:
-            target.symlink_to(value)
+class Index:
+    """A package index below ``root``; ``url`` is what uv is told."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+
+    @property
+    def url(self) -> str:
+        return f"file://{self.root}/simple"
+
+    def wheel(
+        self,
+        name: str,
+        version: str = "1.0",
+        files: Mapping[str, bytes] | None = None,
+        *,
+        requires: tuple[str, ...] = (),
+        tag: str = "py3-none-any",
+    ) -> Path:
+        """Add a wheel; ``files`` are relative to its root (``x.data/scripts/…`` too)."""
+        info = f"{name}-{version}.dist-info"
+        content = {
+            **(files if files is not None else {f"{name}.py": version.encode()}),
+            f"{info}/METADATA": metadata(name, version, requires),
+            f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\n"
+            f"Tag: {tag}\n".encode(),
+        }
+        record = "".join(f"{path},{recorded(data)}\n" for path, data in content.items())
+        path = self.root / f"{name}-{version}-{tag}.whl"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for inside, data in content.items():
+                archive.writestr(_entry(inside), data)
+            archive.writestr(_entry(f"{info}/RECORD"), f"{record}{info}/RECORD,,\n")
+        self._list(name)
+        return path
+
+    def sdist(
+        self, name: str, version: str = "1.0", *, tag: str = "py3-none-any", before: str = "pass"
+    ) -> Path:
+        """Add an sdist that carries its own build backend; ``before`` runs in it."""
+        about = metadata(name, version)
+        backend = BACKEND.format(name=name, version=version, tag=tag, metadata=about, before=before)
+        project = (
+            f'[project]\nname = "{name}"\nversion = "{version}"\n'
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        )
+        path = self.root / f"{name}-{version}.tar.gz"
+        with tarfile.open(path, "w:gz") as archive:
+            for inside, data in {
+                "PKG-INFO": about.replace(b"2.1", b"2.2"),
+                "pyproject.toml": project.encode(),
+                "backend.py": backend.encode(),
+            }.items():
+                member = tarfile.TarInfo(f"{name}-{version}/{inside}")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        self._list(name)
+        return path
+
+    def _list(self, name: str) -> None:
+        page = self.root / "simple" / name.replace("_", "-") / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        files = sorted(p for p in self.root.iterdir() if p.name.startswith(f"{name}-"))
+        links = [
+            f'<a href="../../{file.name}#sha256={hashlib.sha256(file.read_bytes()).hexdigest()}">'
+            f"{file.name}</a>"
+            for file in files
+        ]
+        page.write_text("<!DOCTYPE html><html><body>" + "\n".join(links) + "</body></html>")
 
 
-def host_python() -> Path:
-    """This interpreter's executable, links followed."""
-    return Path(sys.executable).resolve()
-
-
-def host_image(folder: Path) -> Image:
-    """An image that holds this machine's interpreter, where it lies on this machine."""
-    executable = host_python()
-    files = {*_standard_library(executable), *_linked(executable), executable}
-    codec = current_codec("gzip", 1)
-    writer = LayerWriter(codec, folder / "base")
-    tar = TarWriter(writer)
-    # Absolute paths with links resolved, as in an image whose /lib is a link to usr/lib.
-    for path in sorted({path.resolve() for path in files}, key=lambda path: path.parts):
-        with path.open("rb") as stream:
-            tar.add_file(str(path).lstrip("/"), stream, path.stat().st_size, 0o755)
-    for link, target in sorted(_links(files).items()):
-        tar.add_symlink(link.lstrip("/"), target)
-    tar.finish()
-    layer = as_layer(writer.close(), codec, folder / "base")
-    empty = Image.empty(Platform(architecture=_architecture()))
-    return empty.with_layers([layer], [{"created": EPOCH, "created_by": "host"}])
-
-
-def _standard_library(executable: Path) -> set[Path]:
-    library = executable.parent.parent / "lib" / f"python{MINOR}"
-    skipped = {"site-packages", "dist-packages", "test", "__pycache__", "idlelib"}
-    wanted = {".py", ".so"}
-    return {
-        path
-        for path in library.rglob("*")
-        if path.suffix in wanted and path.is_file() and not skipped & set(path.parts)
-    }
-
-
-def _linked(path: Path) -> set[Path]:
-    """The libraries and the loader that the dynamic linker names for a program."""
-    text = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
-    return {Path(word) for word in text.split() if word.startswith("/")}
-
-
-def _links(files: set[Path]) -> dict[str, str]:
-    """Names by which the files are asked for, where links lead to them on this machine."""
-    links = {}
-    for path in files:
-        real = path.resolve()
-        if str(real) != str(path) and real.name != path.name:
-            links[str(real.parent / path.name)] = real.name
-    loader = Path("/") / _LOADERS[_architecture()]
-    if str(loader.resolve()) != str(loader):
-        links[str(loader)] = str(loader.resolve())
-    return links
-
-
-def _architecture() -> str:
-    import platform
-
-    return {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
-
-
-def host_interpreter() -> Interpreter:
-    """This machine's interpreter in place, started the way an extracted one is."""
-    executable = host_python()
-    folders = {path.parent.resolve() for path in _linked(executable)}
-    libraries = tuple(sorted(str(folder).lstrip("/") for folder in folders))
-    return Interpreter(Path("/"), str(executable).lstrip("/"), _LOADERS[_architecture()], libraries)
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = (0o100755 if "/scripts/" in name else 0o100644) << 16
+    return entry
