@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_SHELL = re.compile(r"^(RUN )?(\|\d+ .*?)?/bin/(ba)?sh -\w*c (#\(nop\) )?", re.DOTALL)
+_SHELL = re.compile(r"/\S*sh (?:-\w+ (?:\w+ )??)*?-\w*c (?:#\(nop\) )?")
+_ARGUMENTS = re.compile(r"\|\d+ ")
 _CREDENTIALS = re.compile(r"://[^/\s@'\"]+@")
 
 
@@ -31,5 +32,11 @@ def clean_command(text: str) -> str:
     The classic builder records build arguments, tokens among them, as ``|1 TOKEN=x /bin/sh -c``,
     and a URL may carry a password.
     """
-    shorn = _SHELL.sub("", text.strip(), count=1)
-    return _CREDENTIALS.sub("://", " ".join(shorn.split()).removesuffix(" # buildkit"))
+    text = " ".join(text.split()).removesuffix(" # buildkit")
+    bare = text.removeprefix("RUN ")
+    if _ARGUMENTS.match(bare):  # what follows the shell is safe; without one, nothing is
+        shell = _SHELL.search(bare)
+        text = bare[shell.end() :] if shell else ""
+    elif shell := _SHELL.match(bare):
+        text = bare[shell.end() :]
+    return _CREDENTIALS.sub("://", text)

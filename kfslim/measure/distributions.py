@@ -117,7 +117,9 @@ def _claim_modules(one: Found, tree: Tree, ledger: Ledger) -> None:
     names = set(one.top_level or (one.metadata.name.replace("-", "_"),))
     folder = tree.folder(one.site)
     for entry, node in (folder or Folder()).items():
-        if entry.partition(".")[0] in names and entry != one.info:
+        name = entry.partition(".")[0]
+        if name in names and entry != one.info:
+            one.top_level = tuple(dict.fromkeys((*one.top_level, name)))
             path = posixpath.join(one.site, entry)
             if isinstance(node, Folder):
                 ledger.claim_folder(one.account, path)
