@@ -63,7 +63,7 @@ def cli() -> None:
     In stages, to review and commit the plan between them:
       kfslim plan pipeline.yaml -o kfslim.lock.json
       kfslim build kfslim.lock.json --to docker://registry/ml/retrain
-      kfslim pin pipeline.yaml --plan kfslim.lock.json --to docker://registry/ml/retrain -o slim.yaml
+      kfslim pin pipeline.yaml --plan kfslim.lock.json --to docker://… -o slim.yaml
 
     Exit codes: 0 done, 1 a gate said no, 2 the input is wrong, 3 something outside failed,
     130 interrupted.  Every command takes --json: the result on stdout, all else on stderr.
@@ -81,21 +81,25 @@ def run(argv: Sequence[str] | None = None) -> int:
         cli.main(args=argv, prog_name="kfslim", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.ClickException as error:
+    except BaseException as error:  # the last edge: whatever it is, the user gets a sentence
+        return _ended_by(error)
+    return 0
+
+
+def _ended_by(error: BaseException) -> int:
+    if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
-    except KfslimError as error:
+    if isinstance(error, KfslimError):
         _say(error.message, error.hint)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    if isinstance(error, KeyboardInterrupt | click.Abort):
         _say("interrupted; nothing half-done is visible, and the same command goes on from here")
         return INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # the last edge: a bug gets a sentence too
-        return _bug(error)
-    return 0
+    return _bug(error)
 
 
 def _say(message: str, hint: str = "") -> None:
@@ -104,7 +108,7 @@ def _say(message: str, hint: str = "") -> None:
         click.echo(f"        {hint}", err=True)
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: BaseException) -> int:
     if os.environ.get("KFSLIM_DEBUG"):
         raise error
     _say(

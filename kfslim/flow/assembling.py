@@ -17,7 +17,7 @@ from kfslim.build.venv import environment_layer
 from kfslim.flow.bases import base_tag, interpreter_for, open_base
 from kfslim.flow.before import measure_image
 from kfslim.flow.context import Context, pool
-from kfslim.flow.extras import project_layers
+from kfslim.flow.extras import project_layers, with_os_packages
 from kfslim.flow.traffic import Traffic
 from kfslim.lock.install import install
 from kfslim.lock.tree import Installed, site_packages
@@ -53,10 +53,11 @@ def assemble_steps(
         return
     with _sender(context, store, traffic) as send:
         bases = _bases(context, plans, store, send)
+        grounds = {plan: _ground(context, plan, bases, send) for plan in plans}
         stacks = _stacks(context, plans, bases, send)
     _publish_bases(context, plans, bases, store, traffic)
     for step in steps:
-        made = [_image(context, p, bases[p.base.digest], stacks[p], step) for p in step.images]
+        made = [_image(context, plan, grounds[plan], stacks[plan], step) for plan in step.images]
         yield step, Assembled(tuple(m[0] for m in made), tuple(m[1] for m in made))
 
 
@@ -88,10 +89,18 @@ def _bases(
     return bases
 
 
+def _ground(context: Context, plan: ImagePlan, bases: Mapping[str, Image], send: Send) -> Image:
+    """Return what a plan's environment stands on: its base, with its OS packages."""
+    ground = with_os_packages(context, plan, bases[plan.base.digest])
+    for layer in ground.layers:
+        send(layer)
+    return ground
+
+
 def _stacks(
     context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], send: Send
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
-    """Return the layers on top of each plan's base, lowest first."""
+    """Return the layers on top of each plan's ground, lowest first."""
     wheels = _wheel_layers(context, plans, bases, send)
     stacks = {}
     for plan in plans:
@@ -159,13 +168,13 @@ def _publish_bases(
 
 
 def _image(
-    context: Context, plan: ImagePlan, base: Image, stack: Sequence[BuiltLayer], step: StepPlan
+    context: Context, plan: ImagePlan, ground: Image, stack: Sequence[BuiltLayer], step: StepPlan
 ) -> tuple[Image, Measurement]:
     """Stack the layers; the image's label tells what it measures."""
-    below = measure_image(context, base, plan.base.asked)
+    below = measure_image(context, ground, plan.base.asked)
     measurement = combine(below, [built.added for built in stack], _python(plan))
     stacked = [Stacked(built.layer, built.created_by) for built in stack]
-    image = assemble(base, stacked, plan, step.step_digest).with_config(
+    image = assemble(ground, stacked, plan, step.step_digest).with_config(
         labels={LABEL: to_label(measurement)}
     )
     return image, measure_image(context, image, "")

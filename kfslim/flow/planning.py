@@ -9,7 +9,7 @@ from kfslim.build.prune import DEFAULT_PRUNE
 from kfslim.flow.bases import Base, find_base
 from kfslim.flow.before import measure_images
 from kfslim.flow.context import Context
-from kfslim.flow.extras import plan_projects
+from kfslim.flow.extras import plan_os_packages, plan_projects
 from kfslim.flow.measuring import missing_weight
 from kfslim.lock.executor import executor
 from kfslim.lock.job import Job
@@ -170,6 +170,7 @@ def _image(context: Context, slot: _Slot, lock: Lock, codec: Codec, options: Opt
         lock,
         Choices(_bytecode(context, slot, options), _prune(context, slot.step), codec),
         runtime=_runtime(context, needs),
+        os_packages=plan_os_packages(context, needs.os_packages, base),
         projects=plan_projects(context, needs.projects),
     )
 
