@@ -59,25 +59,31 @@ def resolve(
 
 
 def lock_many(uv: Uv, jobs: Sequence[Job], *, progress: Progress = SILENT) -> list[Lock]:
-    """Lock every job, in their order: equal ones once, two at a time.
+    """Lock every job, in their order: equal declarations once, two at a time.
 
     A job whose existing lock is current costs nothing; uv is not started for it.
 
     Raises:
         KfslimError: as :func:`resolve`, of the first job that fails.
     """
-    distinct = list(dict.fromkeys(job for job in jobs if not job.is_current))
-    if not distinct:
-        return [job.existing for job in jobs if job.existing]
-    with progress.task("resolving", len(distinct), "declarations") as task:
+    chosen: dict[str, Job] = {}
+    for job in jobs:
+        known = chosen.get(job.declaration)
+        if known is None or (job.existing and not known.existing):
+            chosen[job.declaration] = job
+    locks = {d: job.existing for d, job in chosen.items() if job.existing and job.is_current}
+    missing = {d: job for d, job in chosen.items() if d not in locks}
+    if missing:
+        with progress.task("resolving", len(missing), "declarations") as task:
 
-        def work(job: Job) -> Lock:
-            lock = _lock(uv, job)
-            task.advance(1)
-            return lock
+            def work(job: Job) -> Lock:
+                lock = _lock(uv, job)
+                task.advance(1)
+                return lock
 
-        made = dict(zip(distinct, at_once(uv, work, distinct), strict=True))
-    return [job.existing if job.existing and job.is_current else made[job] for job in jobs]
+            made = at_once(uv, work, list(missing.values()))
+        locks |= dict(zip(missing, made, strict=True))
+    return [locks[job.declaration] for job in jobs]
 
 
 def _lock(uv: Uv, job: Job) -> Lock:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import signal
 import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -156,10 +158,17 @@ def test_equal_jobs_are_locked_once(make_uv, index):
     index.wheel("app")
     plain = make_uv()
     uv = Counting(plain.cache, environ=plain.environ)
-    job = Job(("app",), "3.11", AMD)
-    first, second, arm = lock_many(uv, [job, job, Job(("app",), "3.11", ARM)])
+    jobs = [
+        Job(("app",), "3.11", AMD, what="locking step one"),
+        Job(("app",), "3.11", AMD, what="locking step two"),
+        Job(("app",), "3.11", ARM),
+    ]
+    first, second, arm = lock_many(uv, jobs)
     assert first is second
     assert arm.platform == "linux/arm64"
+    assert uv.starts == 2
+    again = lock_many(uv, [jobs[0], replace(jobs[1], existing=first)])
+    assert again == [first, first]
     assert uv.starts == 2
 
 
@@ -397,6 +406,49 @@ def server():
     yield make
     for one in started:
         one.shutdown()
+
+
+@pytest.fixture
+def guarded(index):
+    """``index`` behind HTTP and a password, telling no sizes in its pages; gives host:port."""
+
+    class Guarded(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(index.root))
+
+        def do_GET(self):
+            given = self.headers.get("Authorization", "")
+            if given == "Basic " + base64.b64encode(b"me:sek/rit").decode():
+                return super().do_GET()
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.end_headers()
+            return None
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Guarded)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_an_index_behind_a_password(make_uv, index, guarded, tmp_path):
+    wheel, source = index.wheel("app", requires=("pure",)), index.sdist("pure")
+    uv = make_uv(
+        indexes={"corp": f"http://{guarded}/simple"},
+        UV_DEFAULT_INDEX=f"file://{tmp_path}",
+        UV_INDEX_CORP_USERNAME="me",
+        UV_INDEX_CORP_PASSWORD="sek/rit",
+    )
+    found = lock(uv, "app", indexes=["corp"])
+    assert {one.file: (one.content_bytes, one.index) for one in found.distributions} == {
+        wheel.name: (wheel.stat().st_size, "corp"),
+        source.name: (source.stat().st_size, "corp"),
+    }
+    assert "sek" not in found.model_dump_json()
+    assert set(put(uv, found, tmp_path / "out")) == {"app", "pure"}
 
 
 @pytest.mark.parametrize(
