@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kfslim.oci.image import EPOCH, Image, Layer
-from kfslim.plan.model import ImagePlan
+from kfslim.plan.model import LABEL_STEP, ImagePlan
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-LABEL_STEP = "io.kfslim.step-digest"
 BASE_NAME, BASE_DIGEST = (
     "org.opencontainers.image.base.name",
     "org.opencontainers.image.base.digest",

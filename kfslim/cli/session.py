@@ -12,7 +12,7 @@ from kfslim.cli.options import print_json, progress_for
 from kfslim.errors import BadReference, InputError
 from kfslim.files import write_atomic
 from kfslim.flow.context import Context
-from kfslim.flow.planning import Options
+from kfslim.flow.options import Options
 from kfslim.model import load_document
 from kfslim.oci import Platform, Reference, parse_reference
 from kfslim.plan.model import Plan

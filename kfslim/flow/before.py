@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from kfslim.errors import KfslimError
 from kfslim.flow.context import Context
-from kfslim.measure.image import measure
 from kfslim.measure.model import Measurement
 from kfslim.oci import Image, Platform, parse_reference
 
@@ -21,6 +20,8 @@ def measure_image(
     known = None if full else context.cache.get(_ROOM, key)
     if known is not None:
         return Measurement.model_validate({**known, "reference": reference, "bytes_read": 0})
+    from kfslim.measure.image import measure  # most runs know all images already
+
     result = measure(image, reference, context.progress, full=full)
     context.cache.put(_ROOM, key, result.model_dump(mode="json"))
     return result

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kfslim.build.assemble import LABEL_STEP
-from kfslim.flow.assembling import Assembled, assemble_steps
 from kfslim.flow.before import measure_image
 from kfslim.flow.context import Context, pool
 from kfslim.flow.traffic import Traffic
 from kfslim.measure.model import Measurement
 from kfslim.oci import Index, Platform, Reference, Store
 from kfslim.plan.make import check_plan
-from kfslim.plan.model import Plan, StepPlan
+from kfslim.plan.model import LABEL_STEP, Plan, StepPlan
 from kfslim.report.model import BuildResult, StepBuild
+
+if TYPE_CHECKING:
+    from kfslim.flow.assembling import Assembled
 
 _ASKING = 8  # threads that ask whether a step is there; they wait for the network
 _ROOM = "published"
@@ -85,10 +87,7 @@ def build(context: Context, plan: Plan, target: Reference, pull_from: str | None
     store, traffic = context.store(target), Traffic()
     present = _present(context, plan.steps, store)
     todo = [step for step in plan.steps if step.name not in present]
-    done = present | {
-        step.name: _publish(context, step, assembled, store, traffic)
-        for step, assembled in assemble_steps(context, todo, store, traffic)
-    }
+    done = present | (_build(context, todo, store, traffic) if todo else {})
     name = pull_from or nodes_name(target)
     steps = [
         BuiltStep(
@@ -138,6 +137,17 @@ def _find(context: Context, step: StepPlan, store: Store) -> _Done | None:
     done = _Done(descriptor.digest, tuple(measure_image(context, image, "") for image in read))
     _remember(context, step, done)
     return done
+
+
+def _build(
+    context: Context, steps: Sequence[StepPlan], store: Store, traffic: Traffic
+) -> dict[str, _Done]:
+    from kfslim.flow.assembling import assemble_steps  # nothing of it is needed where all is there
+
+    return {
+        step.name: _publish(context, step, assembled, store, traffic)
+        for step, assembled in assemble_steps(context, steps, store, traffic)
+    }
 
 
 def _publish(

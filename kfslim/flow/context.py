@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from kfslim.cache import Cache, default_cache_dir
-from kfslim.lock.uv import Uv
 from kfslim.oci import Reader, Reference, Store, open_reader, open_store, parse_reference
 from kfslim.progress import SILENT, Progress
 from kfslim.steps.config import Config
+
+if TYPE_CHECKING:
+    from kfslim.lock.uv import Uv
 
 
 class Context:
@@ -40,6 +43,8 @@ class Context:
     @cached_property
     def uv(self) -> Uv:
         """The uv that resolves and installs for this run."""
+        from kfslim.lock.uv import Uv
+
         indexes = {name: self.config.index_url(name) for name in self.config.indexes}
         return Uv(self.cache, indexes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kfslim.build.prune import DEFAULT_PRUNE
 from kfslim.flow.bases import Base, find_base
@@ -11,6 +11,7 @@ from kfslim.flow.before import measure_images
 from kfslim.flow.context import Context
 from kfslim.flow.extras import plan_os_packages, plan_projects
 from kfslim.flow.measuring import missing_weight
+from kfslim.flow.options import ALL, Options
 from kfslim.lock.executor import executor
 from kfslim.lock.job import Job
 from kfslim.lock.model import Lock, Locked
@@ -19,30 +20,11 @@ from kfslim.lock.target import DEFAULT_GLIBC
 from kfslim.measure.model import Measurement, PipelineMeasure, RuntimeInstall
 from kfslim.measure.pipeline import measure_pipeline
 from kfslim.oci import Platform
-from kfslim.oci.compress import Codec, CodecName, current_codec
+from kfslim.oci.compress import Codec, current_codec
 from kfslim.plan.make import Choices, plan_image
 from kfslim.plan.model import Bytecode, ImagePlan, Plan, StepPlan
 from kfslim.steps.model import LeftAlone, Needs, Pipeline, Step
 from kfslim.steps.needs import needs as needs_of
-
-ALL = "all"  # in ``Options.upgrade``: every package
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line says for a whole run; None leaves it to the config.
-
-    ``upgrade`` are names to take newer versions of, ``all`` for every one.  ``before`` false
-    leaves the old images unread: nothing constrains the versions then.
-    """
-
-    base: str | None = None
-    python: str | None = None
-    platforms: tuple[Platform, ...] = ()
-    bytecode: Bytecode | None = None
-    codec: CodecName | None = None
-    upgrade: frozenset[str] = field(default_factory=frozenset)
-    before: bool = True
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from kfslim.flow.building import Built, build
 from kfslim.flow.context import Context
-from kfslim.flow.planning import Options, Planned, make_plan
+from kfslim.flow.options import Options
+from kfslim.flow.planning import Planned, make_plan
 from kfslim.oci import Reference
 from kfslim.pin import pin
 from kfslim.plan.model import Plan

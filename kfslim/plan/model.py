@@ -15,6 +15,7 @@ from kfslim.oci.compress import Codec as Codec  # noqa: PLC0414 (named here for 
 from kfslim.steps.model import LeftAlone
 
 Bytecode = Literal["all", "none"]
+LABEL_STEP = "io.kfslim.step-digest"  # on an image: the digest of the plan that it follows
 FORMAT = 1  # of the layers that build writes; a new number when the same plan gives other bytes
 
 
