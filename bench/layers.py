@@ -1,82 +1,96 @@
-"""Seconds and bytes of making layers from an installed tree.
+"""Seconds and bytes of making layers from a list of requirements.
 
-    python bench/layers.py --requirements LIST     installs LIST with uv first
-    python bench/layers.py --tree DIR              DIR/lib/pythonX.Y/site-packages is there already
+    python bench/layers.py LIST [--python /usr/bin/python3] [--cache DIR] [--phases]
 
-Prints, for bytecode on and off: seconds and bytes in all, the largest layers, what each prune rule
-took; with --phases also the seconds of each phase by itself, on one thread.
+Locks and installs LIST, then makes its layers with all bytecode and without, from an empty cache.
+Prints seconds and bytes in all, what each prune rule took, the largest layers, and the growth of
+layers over their wheels, which bounds the buckets of ``kfslim.plan.buckets``.  ``--phases`` adds
+the seconds of each phase by itself, on one thread.  ``--cache`` keeps lock and wheels between runs.
 """
 
 import argparse
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import uv
-
+from kfslim.build.built import BuiltLayer
 from kfslim.build.bytecode import Compiler
 from kfslim.build.content import Compiling, prepare
 from kfslim.build.interpreter import Interpreter
 from kfslim.build.layers import LayerFactory
-from kfslim.build.prune import DEFAULT_PRUNE, Policy
-from kfslim.build.recipe import Recipe
+from kfslim.build.prune import DEFAULT_PRUNE
+from kfslim.build.recipe import Recipe, recipes
 from kfslim.cache import Cache
-from kfslim.lock.model import Locked
-from kfslim.lock.tree import Installed, read_tree
-from kfslim.oci.compress import LayerWriter, current_codec
+from kfslim.lock.install import install
+from kfslim.lock.model import Lock
+from kfslim.lock.resolve import resolve
+from kfslim.lock.tree import Installed
+from kfslim.lock.uv import Uv
+from kfslim.oci.compress import Codec, LayerWriter, current_codec
+from kfslim.oci.image import Platform
 from kfslim.plan.buckets import assign_layers
+from kfslim.plan.model import BasePlan, ImagePlan, PythonFacts
+from kfslim.steps.reqfile import read_requirements
+from kfslim.steps.requirements import merge_requirements
 
 MB = 1e6
+RUSAGE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 LOADERS = ("lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1")
+PLATFORM = Platform(architecture={"aarch64": "arm64"}.get(os.uname().machine, "amd64"))
 
 
 def main() -> None:
     options = parse()
+    python = host_interpreter(options.python)
+    codec = current_codec(options.codec, options.level)
     with tempfile.TemporaryDirectory(prefix="kfslim-bench-") as scratch:
-        tree = options.tree or install(options.requirements, options.python, Path(scratch) / "tree")
-        python = host_interpreter(options.python)
-        minor = ".".join(python.probed.version.split(".")[:2])
-        installed = distributions(tree, minor)
-        report_tree(installed)
-        for identity in (python.identity, ""):
-            codec = current_codec(options.codec, options.level)
-            recipes = plan(installed, minor, identity, codec)
-            print(f"\n== bytecode {'all' if identity else 'none'}, {codec.name} {codec.level}")
-            parallel(recipes, installed, python, Path(scratch) / f"cache-{bool(identity)}")
+        folder = Path(scratch)
+        uv = Uv(Cache(options.cache or folder / "uv"))
+        lock = locked(uv, options.requirements, python)
+        with timed("installed"):
+            trees = install(
+                uv,
+                lock.distributions,
+                python=lock.python,
+                platform=PLATFORM,
+                folder=folder / "tree",
+            )
+        report_trees(trees)
+        for bytecode in ("all", "none"):
+            plan = make_plan(lock, python, codec, bytecode)
+            print(f"\n== bytecode {bytecode}, {codec.name} {codec.level}")
+            report(make(recipes(plan), trees, python, folder / bytecode), lock)
             if options.phases:
-                phases(recipes, installed, python, Path(scratch))
+                phases(recipes(plan), trees, python, folder / "blob")
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time the making of layers.")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--requirements", type=Path)
-    source.add_argument("--tree", type=Path)
+    parser.add_argument("requirements", type=Path)
     parser.add_argument("--python", default=sys.executable, help="the interpreter that compiles")
     parser.add_argument("--codec", default="gzip", choices=["gzip", "zstd"])
     parser.add_argument("--level", type=int)
-    parser.add_argument("--phases", action="store_true", help="also time each phase by itself")
+    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--phases", action="store_true")
     return parser.parse_args()
 
 
-def install(requirements: Path, python: str, folder: Path) -> Path:
-    minor = subprocess.check_output(
-        [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True
-    ).strip()
-    target = folder / "lib" / f"python{minor}" / "site-packages"
-    start = time.perf_counter()
-    command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--system-certs"]
-    command += ["--no-installer-metadata", "--link-mode", "copy", "--only-binary", ":all:"]
-    command += ["--no-binary", "kfp-server-api", "--no-binary", "kfp-kubernetes"]
-    command += ["--python-version", minor, "--target", target, "-r", requirements]
-    subprocess.run(command, check=True)
-    print(f"resolved and installed in {time.perf_counter() - start:.1f} s")
-    return folder
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    start, used = time.perf_counter(), cpu()
+    yield
+    print(f"{what} in {time.perf_counter() - start:.1f} s ({cpu() - used:.1f} s of CPU)")
+
+
+def cpu() -> float:
+    """Seconds of CPU of this process and its finished children."""
+    return sum(os.times()[:4])
 
 
 def host_interpreter(executable: str) -> Interpreter:
@@ -88,85 +102,83 @@ def host_interpreter(executable: str) -> Interpreter:
     return Interpreter(Path("/"), str(real).lstrip("/"), loader, libraries)
 
 
-def distributions(tree: Path, minor: str) -> list[Installed]:
-    found = read_tree(tree, minor)
-    versions = {
-        info.name.removesuffix(".dist-info").rpartition("-")[0].lower().replace("_", "-"): info
-        for info in tree.glob("lib/python*/site-packages/*.dist-info")
-    }
-    result = []
-    for name, files in sorted((name, one.files) for name, one in found.items()):
-        info = versions.get(name)
-        version = info.name.removesuffix(".dist-info").rpartition("-")[2] if info else "0"
-        weight = sum(file.size for file in files) // 4  # about what wheels compress to
-        locked = Locked(name=name, version=version, file="", sha256="0" * 64, content_bytes=weight)
-        result.append(Installed(locked, tuple(sorted(files))))
-    return result
+def locked(uv: Uv, path: Path, python: Interpreter) -> Lock:
+    minor = ".".join(python.probed.version.split(".")[:2])
+    with timed("locked"):
+        wanted = merge_requirements(read_requirements(path))
+        return resolve(uv, wanted, python=minor, platform=PLATFORM)
 
 
-def plan(installed: list[Installed], minor: str, identity: str, codec) -> list[Recipe]:
-    locked = {tree.locked.name: tree.locked for tree in installed}
-    layers = assign_layers(list(locked.values()), "all" if identity else "none", 1)
-    policy = Policy.parse(DEFAULT_PRUNE)
-    return [
-        Recipe(tuple(locked[n] for n in layer.names), "/opt/kfslim", minor, identity, policy, codec)
-        for layer in layers
-    ]
+def make_plan(lock: Lock, python: Interpreter, codec: Codec, bytecode: str) -> ImagePlan:
+    facts = PythonFacts(
+        version=python.probed.version,
+        executable=f"/{python.executable}",
+        identity=python.identity,
+    )
+    return ImagePlan(
+        base=BasePlan(asked="", digest="", platform=str(PLATFORM), python=facts),
+        lock=lock,
+        layers=assign_layers(lock.distributions, bytecode, 5),
+        bytecode=bytecode,
+        prune=DEFAULT_PRUNE,
+        codec=codec,
+    )
 
 
-def report_tree(installed: list[Installed]) -> None:
-    files = [file for tree in installed for file in tree.files]
+def make(
+    wanted: tuple[Recipe, ...], trees: tuple[Installed, ...], python: Interpreter, folder: Path
+) -> tuple[BuiltLayer, ...]:
+    factory, times, start = LayerFactory(Cache(folder)), [], time.perf_counter()
+    with timed(f"made {len(wanted)} layers"):
+        built = factory.build(
+            wanted, trees, [python], lambda layer: times.append(time.perf_counter() - start)
+        )
+    own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in RUSAGE)
+    print(f"first layer after {times[0]:.1f} s; peak memory {own:.0f} MB, "
+          f"the largest child's {child:.0f} MB (uv's too)")  # fmt: skip
+    with timed("again, all at hand"):
+        factory.build(wanted, [], [python])
+    return built
+
+
+def report_trees(trees: tuple[Installed, ...]) -> None:
+    files = [file for tree in trees for file in tree.files]
     sources = sum(file.size for file in files if file.path.endswith(".py"))
+    total = sum(file.size for file in files)
     print(
-        f"{len(installed)} distributions, {len(files)} files, "
-        f"{sum(file.size for file in files) / MB:.0f} MB, of which {sources / MB:.0f} MB .py"
+        f"{len(trees)} distributions, {len(files)} files, {total / MB:.0f} MB, "
+        f"of which {sources / MB:.0f} MB .py"
     )
 
 
-def parallel(recipes, installed, python: Interpreter, folder: Path) -> None:
-    factory = LayerFactory(Cache(folder))
-    start, used, times = time.perf_counter(), cpu(), []
-    built = factory.build(
-        recipes, installed, [python], lambda layer: times.append(time.perf_counter() - start)
-    )
-    seconds = time.perf_counter() - start
+def report(built: tuple[BuiltLayer, ...], lock: Lock) -> None:
     content = sum(layer.layer.descriptor.size for layer in built)
     disk = sum(layer.added.measure.disk_bytes for layer in built)
     waste = [found for layer in built for found in layer.added.waste]
-    pyc = sum(found.disk_bytes for found in waste if found.reason == "bytecode")
-    print(
-        f"{seconds:.1f} s ({cpu() - used:.1f} s of CPU) for {len(built)} layers, "
-        f"first after {times[0]:.1f} s; content "
-        f"{content / MB:.1f} MB, disk {disk / MB:.1f} MB of which bytecode {pyc / MB:.1f} MB; "
-        f"peak memory {peak():.0f} MB"
-    )
-    start = time.perf_counter()
-    factory.build(recipes, [], [python])
-    print(f"{time.perf_counter() - start:.3f} s again, all layers at hand")
-    removed = Counter()
-    for layer in built:
-        for cut in layer.removed:
-            removed[cut.rule] += cut.disk_bytes
+    pycs = sum(found.disk_bytes for found in waste if found.reason == "bytecode")
+    print(f"content {content / MB:.1f} MB, disk {disk / MB:.1f} MB, bytecode {pycs / MB:.1f} MB")
+    removed: Counter[str] = Counter()
+    for cut in (cut for layer in built for cut in layer.removed):
+        removed[cut.rule] += cut.disk_bytes
     print("pruned:", ", ".join(f"{r} {n / MB:.1f} MB" for r, n in removed.most_common()))
-    for layer in sorted(built, key=lambda b: -b.layer.descriptor.size)[:6]:
+    for layer in sorted(built, key=lambda b: -b.layer.descriptor.size)[:5]:
         print(f"  {layer.layer.descriptor.size / MB:7.1f} MB  {layer.created_by[:70]}")
+    wheels = {d.name: d.content_bytes for d in lock.distributions}
+    growth = sorted(
+        (layer.layer.descriptor.size / sum(wheels[d.name] for d in layer.distributions), layer)
+        for layer in built
+    )
+    worst = ", ".join(f"{ratio:.2f} {layer.created_by[8:40]}" for ratio, layer in growth[-3:])
+    print(f"growth over wheels: median {growth[len(growth) // 2][0]:.2f}, largest {worst}")
 
 
-def cpu() -> float:
-    """Seconds of CPU of this process and its finished children."""
-    return sum(os.times()[:4])
+def phases(
+    wanted: tuple[Recipe, ...], trees: tuple[Installed, ...], python: Interpreter, blob: Path
+) -> None:
+    found = {tree.locked.name: tree for tree in trees}
+    spent: Counter[str] = Counter()
 
-
-def peak() -> float:
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
-
-
-def phases(recipes, installed, python: Interpreter, scratch: Path) -> None:
-    trees = {tree.locked.name: tree for tree in installed}
-    spent = Counter()
-
-    def timed(phase: str, function, *arguments):
+    def spend(phase, function, *arguments):
         start = time.perf_counter()
         result = function(*arguments)
         spent[phase] += time.perf_counter() - start
@@ -174,16 +186,16 @@ def phases(recipes, installed, python: Interpreter, scratch: Path) -> None:
 
     with Compiler(python) as compiler:
         tag = python.probed.cache_tag
-        compiling = Compiling(lambda jobs: timed("compile", compiler.compile, jobs), tag)
-        for recipe in recipes:
-            writer = LayerWriter(recipe.codec, scratch / "blob")
+        compiling = Compiling(lambda jobs: spend("compile", compiler.compile, jobs), tag)
+        for recipe in wanted:
+            writer = LayerWriter(recipe.codec, blob)
             for locked in recipe.distributions:
-                made = timed("prepare", prepare, trees[locked.name], recipe,
-                             compiling if recipe.bytecode else None)  # fmt: skip
-                for file, data in made.pieces:
-                    data = timed("read", file.source.read_bytes) if data is None else data
-                    timed("compress", writer.write, data)
-            timed("compress", writer.close)
+                lent = compiling if recipe.bytecode else None
+                content = spend("prepare", prepare, found[locked.name], recipe, lent)
+                for file, data in content.pieces:
+                    data = spend("read", file.source.read_bytes) if data is None else data
+                    spend("hash and compress", writer.write, data)
+            spend("hash and compress", writer.close)
     spent["prepare"] -= spent["compile"]
     print("one thread:", ", ".join(f"{phase} {s:.1f} s" for phase, s in spent.most_common()))
 
