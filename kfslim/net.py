@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -30,11 +31,15 @@ from kfslim.progress import SILENT, Progress
 ATTEMPTS = 6
 CONNECT_ATTEMPTS = 3  # where nobody listens, or the name is unknown, waiting seldom helps
 TIMEOUT = (10.0, 60.0)  # seconds: to connect, between two bytes
+# Seconds to connect, and to wait for the answer.  The first also bounds each ``sendall`` of 1 MiB,
+# which a slow line needs; a registry may copy a large blob before it answers.
+UPLOAD_TIMEOUT = (60.0, 300.0)
 BACKOFF = 0.25  # seconds before the second attempt, doubled before each further one
 MAX_BACKOFF = 8.0
 MAX_WAIT = 60.0  # seconds a server may ask us to wait in one Retry-After
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 CHUNK = 1 << 20
+_LONG = 64 << 10  # bytes: a body of unknown or greater length is not read to its end
 CONNECTIONS = 16  # kept open per host, so that threads need not wait for one another
 
 
@@ -188,7 +193,15 @@ class Answer:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Give the connection back; what is left of a short body is read, so that it can be used.
+
+        Closing an unread response would close its connection, and the next request would have to
+        connect (and greet in TLS) again.
+        """
+        length = self.headers.get("Content-Length", "")
+        if length.isdigit() and int(length) < _LONG:
+            with suppress(HTTPError, OSError, ValueError):
+                self._response.raw.read(_LONG, decode_content=False)
         self._response.close()
 
     def __enter__(self) -> Answer:
@@ -259,7 +272,7 @@ class Http:
                 auth=_Authorization(authorization),
                 data=data,
                 stream=True,
-                timeout=TIMEOUT,
+                timeout=TIMEOUT if data is None else UPLOAD_TIMEOUT,
                 allow_redirects=data is None and method in ("GET", "HEAD"),
                 **self._options,
             )

@@ -43,3 +43,10 @@ def no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     folder: Path = tmp_path_factory.getbasetemp() / "no-settings"
     folder.mkdir(exist_ok=True)
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a real part, so that ``-m "not real"`` is the fast ring."""
+    for item in items:
+        if {"registry", "engine", "skopeo"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("real")

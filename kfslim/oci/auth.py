@@ -57,6 +57,12 @@ class Authorizer:
         self._tokens: dict[str, tuple[str, float]] = {}  # scope -> token, monotonic end
         self._lock = threading.RLock()
 
+    @property
+    def has_credential(self) -> bool:
+        """True when a credential was looked up and found."""
+        with self._lock:
+            return self._credential is not None
+
     def header(self, scope: str) -> str | None:
         """Return the header value for ``scope``, None when none is needed or known.
 

@@ -159,7 +159,8 @@ class Endpoint:
         with answer:
             said = _error_text(answer)
         if answer.status in (401, 403):
-            verb = "needs credentials" if answer.status == 401 else "refuses"
+            has = self._authorizer.has_credential
+            verb = "refuses our credentials" if has else "needs credentials"
             return AuthError(f"{what}: the registry {verb}{said}", hint=login_hint(self.host))
         if answer.status == 404:
             return NotFound(f"{what}: not there{said}")

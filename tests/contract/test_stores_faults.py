@@ -316,6 +316,17 @@ def test_an_unchanged_image_costs_one_request(server: State) -> None:
         assert written.pushed_bytes == 0
 
 
+def test_connections_are_used_again(server: State) -> None:
+    """A connection costs a TLS handshake on a real registry."""
+    image = make_image(*({f"f{n}": b"x"} for n in range(20)))
+    store = opened(server)
+    store.write(image, "t")
+    store.write(image.with_config(User="7"), "u")
+    read_all(store)
+    assert len(server.log) > 80
+    assert server.connections <= 10  # four senders, and a few that raced for one
+
+
 def test_a_new_tag_for_an_image_that_is_there_costs_no_blob(server: State) -> None:
     image = stored(server)
     written = opened(server).write(image, "final")
@@ -347,6 +358,7 @@ def test_basic_auth(server: State, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     docker_config(tmp_path, {"auths": {server.host: entry}}, monkeypatch)
     error = refused(lambda: opened(server).write(small_image(), "t"))
     assert isinstance(error, AuthError)
+    assert "refuses our credentials" in error.message
     assert "wrong secret" not in f"{error.message}{error.hint}{error.__cause__}"
     entry["password"] = "open sesame"
     docker_config(tmp_path, {"auths": {server.host: entry}}, monkeypatch)

@@ -54,6 +54,7 @@ class State:
     digest_header: bool = True
     lock: threading.Lock = field(default_factory=threading.Lock)
     host: str = ""
+    connections: int = 0
 
     def count(self, pattern: str) -> int:
         return sum(bool(re.search(pattern, line)) for line in self.log)
@@ -62,6 +63,11 @@ class State:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     state: State
+
+    def setup(self) -> None:
+        super().setup()
+        with self.state.lock:
+            self.state.connections += 1
 
     def log_message(self, *_: Any) -> None:
         pass
