@@ -1,14 +1,14 @@
 """Bytes that serve no step, by reason.
 
-Every rule is a small value; a file may fall under several.  Rules name only what is clearly of no
-use at run time, so each figure is a lower bound.
+A file may fall under several reasons.  Rules name only what is clearly of no use at run time, so
+each figure is a lower bound.
 """
 
 from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from kfslim.measure.model import Waste, WasteReason
@@ -27,15 +27,26 @@ _OS_CACHES = (
 _HEADERS = re.compile(r"(?:^|/)include/(?:.*\.(?:h|hh|hpp|hxx|cuh|inl|inc)$|c\+\+/)")
 
 
-# The substring tests come first because they are asked for every file of an image
-_RULES: Mapping[WasteReason, Callable[[str], object]] = {
-    "bytecode": lambda path: path.endswith((".pyc", ".pyo")),
-    "tests": lambda path: "/test" in path and _TESTS.search(path),
-    "pip-cache": lambda path: ("cache/" in path or "pkgs/" in path) and _PIP_CACHE.search(path),
-    "apt-cache": lambda path: path.startswith(_OS_CACHES),
-    "headers": lambda path: "include/" in path and _HEADERS.search(path),
-    "static-libraries": lambda path: path.endswith((".a", ".la")),
-}
+def reasons_of(path: str) -> list[WasteReason]:
+    """Return why the file at ``path`` (no leading slash) serves no step, by its path alone.
+
+    The plain substring tests come first because this is asked for every file of an image.
+    """
+    reasons: list[WasteReason] = []
+    if path.endswith((".pyc", ".pyo")):
+        reasons.append("bytecode")
+    if "/test" in path and _TESTS.search(path):
+        reasons.append("tests")
+    if ("cache/" in path or "pkgs/" in path) and _PIP_CACHE.search(path):
+        reasons.append("pip-cache")
+    if path.startswith(_OS_CACHES):
+        reasons.append("apt-cache")
+    if "include/" in path and _HEADERS.search(path):
+        reasons.append("headers")
+    if path.endswith((".a", ".la")):
+        reasons.append("static-libraries")
+    return reasons
+
 
 BUILD_DISTRIBUTIONS = frozenset(
     {"pip", "wheel", "uv", "poetry", "pipenv", "virtualenv", "cython", "meson", "ninja", "cmake"}
@@ -71,10 +82,12 @@ class WasteCounter:
                 heapq.heappop(best)
 
     def add_by_path(self, paths: Sequence[str], size: int) -> None:
-        """Count one file under every reason whose rule all its paths (hardlinks) meet."""
-        for reason, falls_under in _RULES.items():
-            if all(map(falls_under, paths)):
-                self.add(reason, paths[0], size)
+        """Count one file under every reason that holds for all its paths (hardlinks)."""
+        reasons = reasons_of(paths[0])
+        for other in paths[1:]:
+            reasons = [reason for reason in reasons if reason in reasons_of(other)]
+        for reason in reasons:
+            self.add(reason, paths[0], size)
 
     def result(self) -> tuple[Waste, ...]:
         """Return what was found, in the order of the reasons."""
