@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 from kfslim.build.debian.control import parse_stanza
 from kfslim.build.debian.signatures import verify_clearsigned
@@ -67,12 +68,22 @@ def _in_release(source: Source, http: Http, cache: Cache, now: float) -> bytes:
     key = sha256_hex(url.encode())[:32]
     path = cache.root / "debian" / f"{key}.InRelease"
     known = cache.get("debian-release", key) or {}
-    kept = path.is_file() and isinstance(known, dict)
-    if not kept or not 0 <= now - float(known.get("checked", 0)) < FRESH:
-        validator = _refresh(http, url, path, str(known.get("validator", "")) if kept else "")
-        cache.put("debian-release", key, {"checked": now, "validator": validator})
+    fresh = 0 <= now - float(known.get("checked", 0)) < FRESH
+    if not (fresh and (path.is_file() or known.get("absent"))):
+        known = {"checked": now, **_asked(http, url, path, str(known.get("validator", "")))}
+        cache.put("debian-release", key, known)
+    if known.get("absent"):
+        raise NotFound(f"{redact(url)}: the mirror has no such suite")
     with disk_errors("reading a Release from the cache"):
         return path.read_bytes()
+
+
+def _asked(http: Http, url: str, path: Path, validator: str) -> dict[str, Any]:
+    """Ask the server; return what to remember of its answer, also that there is no such suite."""
+    try:
+        return {"validator": _refresh(http, url, path, validator if path.is_file() else "")}
+    except NotFound:
+        return {"absent": True}
 
 
 def _refresh(http: Http, url: str, path: Path, validator: str) -> str:
@@ -87,7 +98,7 @@ def _refresh(http: Http, url: str, path: Path, validator: str) -> str:
         if answer.status == 304 and validator:
             return validator
         if answer.status in (404, 410):
-            raise NotFound(f"{where}: the mirror has no such suite")
+            raise NotFound(f"{where}: not there")
         if answer.status != 200:
             raise FetchError(f"{where}: the server answered {answer.status}")
         write_atomic(path, answer.body(MAX_BYTES))
