@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ WORKERS = 2
 MAX_KEPT_FILE = 16 << 20  # bytes; the largest RECORD and dpkg status seen are under 5 MiB
 MAX_KEPT_TOTAL = 64 << 20  # bytes of one layer
 
+Advance = Callable[[int], None] | None
 Wanted = Callable[[str], bool]
 Kept = tuple[str, bytes]
 OpenSink = Callable[[int], BinaryIO]
@@ -43,13 +45,43 @@ class LayerScan:
     read_bytes: int = 0
 
 
+class _Stopped(Exception):
+    """Reading goes on in threads when nobody wants the rest any more; this ends it."""
+
+
+class _Reading:
+    """Tells a task of bytes read, until it is stopped."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.stopped = False
+
+    def advance(self, amount: int) -> None:
+        if self.stopped:
+            raise _Stopped
+        self._task.advance(amount)
+
+
+@contextmanager
+def _naming(layer: Layer) -> Iterator[None]:
+    """Say in a :class:`BadImage` which layer it is about."""
+    try:
+        yield
+    except BadImage as error:
+        if layer.descriptor.digest in error.message:
+            raise
+        raise BadImage(f"{error.message} (layer {layer.descriptor.digest})") from error
+
+
 def nothing(_path: str) -> bool:
     """Want no file."""
     return False
 
 
-def scan_layer(layer: Layer, wanted: Wanted = nothing, task: Task | None = None) -> LayerScan:
+def scan_layer(layer: Layer, wanted: Wanted = nothing, advance: Advance = None) -> LayerScan:
     """Read one layer to its end, its digest checked, and keep the payload of wanted files.
+
+    ``advance`` is told of stored bytes as they are read, from another thread.
 
     Raises:
         BadImage: malformed, hostile or a bomb; or wanted files beyond ``MAX_KEPT_FILE`` and
@@ -57,7 +89,7 @@ def scan_layer(layer: Layer, wanted: Wanted = nothing, task: Task | None = None)
         DigestMismatch, and what the layer's source raises.
     """
     scan, kept_bytes = LayerScan(), 0
-    with open_tar(layer, advance=task.advance if task else None) as tar:
+    with _naming(layer), open_tar(layer, advance=advance) as tar:
         reader, append = TarReader(tar), scan.entries.append
         for entry in reader:
             append(entry)
@@ -85,15 +117,17 @@ def scan_layers(
     total = sum(layer.descriptor.size for layer in layers)
     with progress.task(title, total) as task, ThreadPoolExecutor(WORKERS) as pool:
         running: deque[Future[LayerScan]] = deque()
+        reading = _Reading(task)
         waiting = iter(layers)
         try:
             while True:
                 while len(running) < WORKERS and (layer := next(waiting, None)):
-                    running.append(pool.submit(scan_layer, layer, wanted, task))
+                    running.append(pool.submit(scan_layer, layer, wanted, reading.advance))
                 if not running:
                     return
                 yield running.popleft().result()
         finally:
+            reading.stopped = True
             for future in running:
                 future.cancel()
 
@@ -127,7 +161,7 @@ def copy_files(layer: Layer, sinks: dict[int, OpenSink]) -> None:
             copied only when this returns.
     """
     number = 0
-    with open_tar(layer, prove_tar=True) as tar:
+    with _naming(layer), open_tar(layer, prove_tar=True) as tar:
         reader = TarReader(tar)
         for entry in reader:
             if entry.kind != "file" or is_whiteout(entry.path):

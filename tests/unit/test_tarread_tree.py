@@ -6,6 +6,7 @@ import gzip
 import io
 import stat
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfslim.errors import BadImage, DiskError
-from kfslim.oci.digest import digest_of
+from kfslim.oci.digest import VerifyingReader, digest_of
 from kfslim.oci.extract import extract, final_tree, read_files
 from kfslim.oci.image import OCI_LAYER_GZIP, BytesSource, Descriptor, Image, Layer, Platform
+from kfslim.oci.scan import scan_layers
 from kfslim.oci.tarread import Entry
 from kfslim.oci.tree import Tree
 
@@ -293,3 +295,32 @@ def test_read_files_gives_visible_payloads_by_real_path() -> None:
 def test_final_tree_reads_every_layer() -> None:
     tree = final_tree(image_of(USR_MERGED, [file("usr/.wh.bin", "")]))
     assert set(shown(tree)) == {"usr/lib/libc.so", "etc/shadow"}
+
+
+def test_reading_stops_when_nobody_wants_the_rest() -> None:
+    opened, read = [], []
+
+    class Slow:
+        def __init__(self, blob: bytes) -> None:
+            self.blob = blob
+
+        def open_blob(self, descriptor: Descriptor) -> VerifyingReader:
+            opened.append(descriptor.digest)
+            return VerifyingReader(self, descriptor.digest, descriptor.size)
+
+        def read(self, amount: int) -> bytes:  # a layer that would take for ever
+            read.append(amount)
+            time.sleep(0.01)
+            return bytes(512)
+
+        def close(self) -> None:
+            opened.remove(endless.descriptor.digest)
+
+    quick = image_of([file("a")]).layers[0]
+    bad = image_of([file("../a")]).layers[0]
+    descriptor = Descriptor(OCI_LAYER_GZIP, digest_of(b"endless"), 1 << 40)
+    endless = Layer(descriptor, digest_of(b"x"), Slow(b""))
+    with pytest.raises(BadImage, match=bad.descriptor.digest):
+        list(scan_layers([quick, bad, endless, endless]))
+    assert opened == []
+    assert len(read) < 300
