@@ -39,7 +39,7 @@ def skopeo() -> str:
 
 @pytest.fixture(autouse=True)
 def no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory):
-    """Keep the developer's own Docker credentials and kfslim cache out of the tests."""
+    """Keep the developer's own Docker credentials out of the tests."""
     folder: Path = tmp_path_factory.getbasetemp() / "no-settings"
     folder.mkdir(exist_ok=True)
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))

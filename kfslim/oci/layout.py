@@ -13,12 +13,6 @@ stay as they are.
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,6 +34,7 @@ from kfslim.oci.image import (
     list_in,
     load_object,
 )
+from kfslim.oci.layout_index import LayoutIndex, descriptor_of, entered, name_of, only
 from kfslim.oci.reference import Reference
 from kfslim.oci.select import read_image
 from kfslim.oci.sending import (
@@ -57,9 +52,6 @@ from kfslim.oci.sending import (
 from kfslim.oci.store import Written
 from kfslim.progress import SILENT, Progress, Task
 
-REF_NAME = "org.opencontainers.image.ref.name"
-_MARK = b'{"imageLayoutVersion":"1.0.0"}'
-
 
 class LayoutStore:
     """One layout folder.  It is made by the first write.  Safe for threads and processes."""
@@ -67,6 +59,7 @@ class LayoutStore:
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
         self._root = Path(reference.name)
+        self._index = LayoutIndex(self._root)
         self._once = Once()
 
     # reading
@@ -79,20 +72,20 @@ class LayoutStore:
         Raises:
             BadImage: the folder is no OCI layout, or a broken one.
         """
-        entries = self._entries()
+        entries = self._index.entries()
         wanted = target or self.reference.digest or self.reference.tag
         if wanted is None:
-            return _only(entries) or self.resolve("latest")
+            return only(entries) or self.resolve("latest")
         if wanted.startswith("sha256:"):
             return self._by_digest(entries, check_digest(wanted))
-        named = [e for e in entries if _name(e) == wanted]
-        return _descriptor(named[-1]) if named else None
+        named = [e for e in entries if name_of(e) == wanted]
+        return descriptor_of(named[-1]) if named else None
 
     def _by_digest(self, entries: list[dict[str, Any]], digest: str) -> Descriptor | None:
         """Find a manifest by digest: an entry, or one that an index here leads to."""
         for entry in entries:
             if entry.get("digest") == digest:
-                return _descriptor(entry)
+                return descriptor_of(entry)
         try:
             data = self._read_blob(digest, MAX_MANIFEST_BYTES)
         except (NotFound, BadImage):
@@ -155,7 +148,7 @@ class LayoutStore:
 
     def tags(self) -> list[str]:
         """Return all names, sorted."""
-        return sorted({name for entry in self._entries() if (name := _name(entry))})
+        return sorted({name for entry in self._index.entries() if (name := name_of(entry))})
 
     # writing
 
@@ -171,10 +164,10 @@ class LayoutStore:
         children_of(image)
         if self._is_whole(image, tag):
             return Written(image.digest, present_bytes=blob_bytes(image))
-        self._create()
+        self._index.create()
         with progress.task(f"write {(tag or image.digest)[:40]}", blob_bytes(image)) as task:
             parts = send_all(blobs_of(image), lambda layer, stop: self._send(layer, task, stop))
-            with self._locked():
+            with self._index.locked():
                 parts += self._commit(image, tag, task)
         return total(image.digest, parts)
 
@@ -183,7 +176,7 @@ class LayoutStore:
         there = self.resolve(tag or image.digest)
         if there is None or there.digest != image.digest:
             return False
-        listed = tag or any(e.get("digest") == image.digest for e in self._entries())
+        listed = tag or any(e.get("digest") == image.digest for e in self._index.entries())
         manifests = (one.descriptor for one in (image, *images_of(image)))
         needed = [*manifests, *(layer.descriptor for layer in blobs_of(image))]
         return bool(listed) and all(map(self._has, needed))
@@ -199,7 +192,7 @@ class LayoutStore:
             if not self._has(one.descriptor):
                 write_atomic(self._blob(one.digest), data)
                 parts.append(Written(one.digest, pushed_bytes=len(data)))
-        self._save(_entered(self._entries(), image.descriptor, tag))
+        self._index.save(entered(self._index.entries(), image.descriptor, tag))
         return parts
 
     def send_blob(self, layer: Layer, progress: Progress = SILENT) -> Written:
@@ -208,7 +201,7 @@ class LayoutStore:
         Raises:
             DiskError: no space or no permission.
         """
-        self._create()
+        self._index.create()
         title = f"write {layer.descriptor.digest[7:19]}"
         with progress.task(title, layer.descriptor.size) as task:
             return self._send(layer, task, Stop())
@@ -246,12 +239,12 @@ class LayoutStore:
         """
         if tag not in self.tags():
             raise NotFound(f"{self._root} has no image {tag}")
-        with self._locked():
-            entries = self._entries()
-            left = [e for e in entries if _name(e) != tag]
-            gone = [e for e in entries if _name(e) == tag]
+        with self._index.locked():
+            entries = self._index.entries()
+            left = [e for e in entries if name_of(e) != tag]
+            gone = [e for e in entries if name_of(e) == tag]
             unused = self._reach(gone) - self._reach(left)
-            self._save(left)
+            self._index.save(left)
             for digest in unused:
                 with disk_errors("deleting a blob"):
                     self._blob(digest).unlink(missing_ok=True)
@@ -304,80 +297,6 @@ class LayoutStore:
             raise NotFound(f"blob {digest} is not in {self._root}") from error
         with self.open_blob(_bounded(Descriptor("", digest, size), limit)) as stream:
             return stream.read()
-
-    def _index(self) -> dict[str, Any]:
-        """Read ``index.json``; an empty one when there is no layout here."""
-        path = self._root / "index.json"
-        if self._root.exists() and not self._root.is_dir():
-            raise BadImage(f"{self._root} is a file, not an OCI layout")
-        with disk_errors("reading an OCI layout"):
-            try:
-                return load_object(path.read_bytes(), str(path))
-            except FileNotFoundError:
-                return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
-
-    def _entries(self) -> list[dict[str, Any]]:
-        entries = list_in(self._index(), "manifests")
-        if not all(isinstance(entry, dict) for entry in entries):
-            raise BadImage(f"{self._root / 'index.json'} is not an image index")
-        return entries
-
-    def _save(self, entries: list[dict[str, Any]]) -> None:
-        index = {**self._index(), "manifests": entries}
-        write_atomic(self._root / "index.json", json.dumps(index, indent=2) + "\n")
-
-    def _create(self) -> None:
-        if not (self._root / "oci-layout").exists():
-            write_atomic(self._root / "oci-layout", _MARK)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the layout's lock."""
-        with disk_errors("locking an OCI layout"):
-            lock = self._lock()
-        with lock:
-            yield
-
-    def _lock(self) -> BinaryIO:
-        path = self._root / "oci-layout"
-        while True:
-            lock: BinaryIO = path.open("rb+")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            # another process may have put a new file there while we waited for the old one
-            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-                return lock
-            lock.close()
-
-
-def _entered(entries: list[dict[str, Any]], new: Descriptor, tag: str | None) -> list[Any]:
-    """Return ``entries`` with ``new`` under ``tag``; without a tag it is listed at most once."""
-    if tag is None:
-        listed = any(entry.get("digest") == new.digest for entry in entries)
-        return entries if listed else [*entries, new.to_json()]
-    named = {**new.to_json(), "annotations": {REF_NAME: tag}}
-    kept = [e for e in entries if not _replaced(e, new.digest, tag)]
-    return [*kept, named]
-
-
-def _replaced(entry: dict[str, Any], digest: str, tag: str) -> bool:
-    name = _name(entry)
-    return name == tag or (not name and entry.get("digest") == digest)
-
-
-def _only(entries: list[dict[str, Any]]) -> Descriptor | None:
-    """Return the only image; several names of one image are one."""
-    digests = {entry.get("digest") for entry in entries}
-    return _descriptor(entries[0]) if len(digests) == 1 else None
-
-
-def _name(entry: dict[str, Any]) -> str:
-    annotations = entry.get("annotations")
-    return str(annotations.get(REF_NAME) or "") if isinstance(annotations, dict) else ""
-
-
-def _descriptor(entry: dict[str, Any]) -> Descriptor:
-    """Read an entry; its annotations (names) belong to the folder, not to the image."""
-    return replace(Descriptor.from_json(entry), annotations={})
 
 
 def _bounded(descriptor: Descriptor, limit: int) -> Descriptor:
