@@ -83,14 +83,13 @@ def parse() -> argparse.Namespace:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    start, used = time.perf_counter(), cpu()
+    start, before = time.perf_counter(), os.times()
     yield
-    print(f"{what} in {time.perf_counter() - start:.1f} s ({cpu() - used:.1f} s of CPU)")
-
-
-def cpu() -> float:
-    """Seconds of CPU of this process and its finished children."""
-    return sum(os.times()[:4])
+    used = [now - then for now, then in zip(os.times()[:4], before[:4], strict=True)]
+    print(
+        f"{what} in {time.perf_counter() - start:.1f} s "
+        f"(CPU: {used[0] + used[1]:.1f} s here, {used[2] + used[3]:.1f} s in children)"
+    )
 
 
 def host_interpreter(executable: str) -> Interpreter:
