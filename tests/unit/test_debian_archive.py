@@ -150,6 +150,14 @@ def test_a_package_that_the_mirror_has_no_more(served, tmp_path):
         assemble_base(packages, AMD64, fetch=late.fetch, cache=late.cache, codec=current_codec())
 
 
+def test_a_package_that_the_index_lists_and_the_mirror_lacks(served, tmp_path):
+    archive = opened(served, tmp_path)
+    packages = resolve_base(archive)
+    (served.archive.folder / "pool" / "dash_1.0.deb").unlink()
+    with pytest.raises(NotFound, match=r"has dash 1\.0 no more"):
+        archive.fetch(packages)
+
+
 def test_a_package_that_was_changed_on_the_mirror(served, tmp_path):
     archive = opened(served, tmp_path)
     packages = resolve_base(archive)

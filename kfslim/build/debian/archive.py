@@ -145,26 +145,31 @@ class Archive:
             NotFound: the mirror has a package no more.
         """
         missing = [p for p in packages if not self.cache.blob(p.sha256).is_file()]
+        urls = {p.sha256: self._url(p) for p in missing}
         total = sum(p.content_bytes for p in missing)
-        if missing:
-            urls = {p.sha256: self._url(p) for p in missing}
-            with (
-                self.progress.task("Debian packages", total) as task,
-                ThreadPoolExecutor(THREADS) as pool,
-            ):
-                jobs = [
-                    pool.submit(self._get, [urls[p.sha256]], p.sha256, p.content_bytes, task)
-                    for p in missing
-                ]
-                for job in jobs:
-                    job.result()
+        with (
+            self.progress.task("Debian packages", total) as task,
+            ThreadPoolExecutor(THREADS) as pool,
+        ):
+
+            def get(package: DebianPackage) -> None:
+                sha256 = package.sha256
+                try:
+                    self._get([urls[sha256]], sha256, package.content_bytes, task)
+                except NotFound as error:
+                    raise self._gone(package) from error
+
+            list(pool.map(get, missing))
         return {package.name: self.cache.blob(package.sha256) for package in packages}
 
     def _url(self, package: DebianPackage) -> str:
         found = self.universe.find(package)
         if found is None:
-            raise NotFound(
-                f"Debian {self.suite} has {package.name} {package.version} no more",
-                hint="Use the base as it was published beside the steps, or make a new plan.",
-            )
+            raise self._gone(package)
         return found.url
+
+    def _gone(self, package: DebianPackage) -> NotFound:
+        return NotFound(
+            f"Debian {self.suite} has {package.name} {package.version} no more",
+            hint="Use the base as it was published beside the steps, or make a new plan.",
+        )

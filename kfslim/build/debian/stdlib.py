@@ -1,9 +1,9 @@
 """Which modules of the standard library get bytecode, so that Python starts fast in few bytes.
 
-All bytecode of CPython 3.11 costs 4.2 MB compressed, half of it for what steps never import (two
-servers, a turtle, five mail protocols).  Listed here is what KFP's executor, numpy, pandas,
-scikit-learn, requests and their like import when they start: 1.6 MB.  Without any, a wide set of
-imports takes 1.2 s at every start, with these 0.2 s (docs/bases.md).
+All bytecode of CPython 3.11 costs 4.2 MB compressed, half of it for what steps never import (a
+turtle, five mail protocols, Windows).  Listed here is what KFP's executor, numpy, pandas,
+scikit-learn, requests and their like import when they start: 2.2 MB.  A wide set of imports takes
+1.2 s at every start without bytecode and 0.2 s with this (docs/bases.md).
 
 A list and not a trace, so that the same packages give the same base on any machine.  Names that a
 Python version does not have are no harm.  Modules that are frozen into the interpreter (``os``,
