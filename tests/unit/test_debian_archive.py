@@ -13,7 +13,7 @@ from parts.debian import Archive, Served, add_base, make_deb, serve
 
 from kfslim.build.debian import archive as archives
 from kfslim.build.debian.added import added_layer, read_foundation, resolve_added
-from kfslim.build.debian.base import assemble_base, python_of, resolve_base
+from kfslim.build.debian.base import RECIPE, assemble_base, python_of, resolve_base
 from kfslim.build.debian.sources import DebianSettings, Mirror
 from kfslim.cache import Cache
 from kfslim.errors import BadImage, DigestMismatch, FetchError, NotFound, Unsupported
@@ -123,6 +123,12 @@ def test_the_same_bytes_from_two_cold_caches_and_at_another_time(served, tmp_pat
     ]
     assert images[0].digest == images[1].digest
     assert images[0].layers[0].diff_id == images[1].layers[0].diff_id
+
+
+def test_the_bytes_of_a_base_change_only_with_the_recipe(served, tmp_path):
+    image = base_of(opened(served, tmp_path))
+    golden = {1: "sha256:0d369"}
+    assert image.layers[0].diff_id == golden[RECIPE], "count RECIPE up, and write the new one here"
 
 
 def test_a_second_run_asks_nobody(served, tmp_path):

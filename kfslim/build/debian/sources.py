@@ -16,7 +16,7 @@ from kfslim.oci.image import Platform
 APT = Path("/etc/apt")
 KEYRINGS = Path("/usr/share/keyrings")
 _ARCHITECTURES = {"amd64": ("",), "arm64": ("", "v8")}
-_HINT = "Set mirrors (and keyring) in [tool.kfslim], or use an image as the base."
+_HINT = "Set mirrors.debian (and keyring) in [tool.kfslim], or use an image as the base."
 
 
 @dataclass(frozen=True, slots=True)
