@@ -27,14 +27,14 @@ def command(plan_path: Path, to: str | None, pull_from: str | None, **options: A
     kfslim build kfslim.lock.json --to docker://registry/ml/retrain
     """
     from kfslim.cli.session import Session
-    from kfslim.flow.building import build
+    from kfslim.flow.building import build_images
     from kfslim.model import load_document
     from kfslim.plan.model import Plan
 
     with Session(options, beside=plan_path) as session:
         plan = load_document(Plan, plan_path)
         target = session.target(to)
-        built = build(session.context, plan, target, session.pull_from(pull_from))
+        built = build_images(session.context, plan, target, session.pull_from(pull_from))
         result = built.result()
         if session.as_json:
             session.show(result)

@@ -90,8 +90,12 @@ def _bases(
 
 
 def _ground(context: Context, plan: ImagePlan, bases: Mapping[str, Image], send: Send) -> Image:
-    """Return what a plan's environment stands on: its base, with its OS packages."""
-    ground = with_os_packages(context, plan, bases[plan.base.digest])
+    """Return what a plan's environment stands on: its base, with its OS packages.
+
+    Always with OCI media types: the image's digest must not depend on where it goes, and skopeo
+    refuses schema 2 in a layout.
+    """
+    ground = with_os_packages(context, plan, bases[plan.base.digest].as_oci())
     for layer in ground.layers:
         send(layer)
     return ground

@@ -73,7 +73,9 @@ class _Done:
     images: tuple[Measurement, ...]
 
 
-def build(context: Context, plan: Plan, target: Reference, pull_from: str | None = None) -> Built:
+def build_images(
+    context: Context, plan: Plan, target: Reference, pull_from: str | None = None
+) -> Built:
     """Build and publish what of ``plan`` is not at ``target`` yet.
 
     ``pull_from`` is the repository's name for the nodes, where that differs from ``target``'s.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
-from kfslim.errors import InputError
+from kfslim.errors import InputError, NotFound
 from kfslim.flow.bases import base_tag
 from kfslim.flow.context import Context
 from kfslim.model import Document, Model
-from kfslim.oci import Reference, Store, Written
+from kfslim.oci import Image, Index, Reference, Store, Written
+from kfslim.oci.select import with_images
 from kfslim.plan.model import Plan
 
 # kfslim's own tags: a step or base, and twelve hex digits.  No other is ever removed.
@@ -45,11 +47,17 @@ def publish(context: Context, source: Reference, target: Reference) -> Publicati
     tags = [source.tag] if source.tag else origin.tags()
     if not tags:
         raise InputError(f"{source} holds no tagged image")
-    images = [(tag, origin.read_index(tag)) for tag in tags]
+    images = [(tag, _whole(origin, tag)) for tag in tags]
     done = [
         _published(tag, target, store.write(image, tag, context.progress)) for tag, image in images
     ]
     return Publication(source=str(source), target=str(target), images=tuple(done))
+
+
+def _whole(store: Store, tag: str) -> Image | Index:
+    """Read what is under a tag, an index with all its images."""
+    found = store.read_index(tag)
+    return with_images(store, found) if isinstance(found, Index) else found
 
 
 def _published(tag: str, target: Reference, written: Written) -> Published:
@@ -82,21 +90,21 @@ def prune(context: Context, repository: Reference, plans: Sequence[Plan], dry: b
         raise InputError("name at least one plan to keep", hint="--keep kfslim.lock.json")
     wanted = {tag for plan in plans for tag in _plan_tags(plan)}
     store = context.store(repository)
-    tags = store.tags()
-    kept_digests = {_digest(store, tag): tag for tag in tags if tag in wanted}
-    removed, kept = [], {}
-    for tag in tags:
-        if tag in wanted:
-            continue
-        if not _OWN_TAG.match(tag):
-            kept[tag] = "kfslim did not make it"
-        elif twin := kept_digests.get(_digest(store, tag)):
-            kept[tag] = f"it is the same image as {twin}"
-        else:
-            removed.append(tag)
+    digests = {tag: _digest(store, tag) for tag in store.tags()}
+    candidates = {tag for tag in digests if tag not in wanted and _OWN_TAG.match(tag)}
+    staying = {digests[tag]: tag for tag in digests if tag not in candidates}
+    removed = sorted(tag for tag in candidates if digests[tag] not in staying)
     for tag in () if dry else removed:
-        store.delete(tag)
-    return Pruning(repository=str(repository), removed=tuple(removed), kept=kept)
+        with suppress(NotFound):  # it went with another tag of the same image
+            store.delete(tag)
+    kept = {tag: _kept_for(tag, digests, staying) for tag in digests}
+    reasons = {tag: kept[tag] for tag in digests if tag not in wanted and tag not in removed}
+    return Pruning(repository=str(repository), removed=tuple(removed), kept=reasons)
+
+
+def _kept_for(tag: str, digests: Mapping[str, str], staying: Mapping[str, str]) -> str:
+    twin = staying.get(digests[tag], tag)
+    return "kfslim did not make it" if twin == tag else f"it is the same image as {twin}"
 
 
 def _plan_tags(plan: Plan) -> Iterable[str]:

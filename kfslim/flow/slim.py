@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from kfslim.flow.building import Built, build
+from kfslim.flow.building import Built, build_images
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options
 from kfslim.flow.planning import Planned, make_plan
@@ -64,7 +64,7 @@ def slim(
         pipeline = read_pipeline(text, where)
         planned = make_plan(context, pipeline, options, existing)
     with clock.phase("build and publish"):
-        built = build(context, planned.plan, target, pull_from)
+        built = build_images(context, planned.plan, target, pull_from)
     with clock.phase("pin"):
         pinned = pin(text, pins_of(built))
     return Slimmed(pinned, planned.plan, report_of(pipeline, planned, built, clock))
