@@ -19,6 +19,7 @@ import yaml
 from kfslim.errors import BadPipeline
 from kfslim.steps.executors import read_step
 from kfslim.steps.model import Pipeline
+from kfslim.steps.order import run_order
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster
 _SDK_HINT = "Compile it with the KFP SDK 2: kfp.compiler.Compiler().compile(pipeline, 'out.yaml')."
@@ -39,6 +40,7 @@ def read_pipeline(text: str, where: str = "") -> Pipeline:
     sdk = spec.get("sdkVersion", "").removeprefix("kfp-")
     tasks = _tasks_by_executor(spec)
     labels = [label for label in written["deploymentSpec"]["executors"] if label in executors]
+    labels = run_order(written, labels)
     names = _names(labels)
     return Pipeline(
         name=spec["pipelineInfo"]["name"],

@@ -59,7 +59,7 @@ class Step(Model):
 
 
 class Pipeline(Document):
-    """A compiled pipeline: its name, the SDK that compiled it, and its steps in file order."""
+    """A compiled pipeline: its name, its SDK, and its steps as a run meets them."""
 
     name: str
     sdk_version: str = ""
