@@ -1,19 +1,17 @@
 """Places where images live, as small protocols.
 
 A store is one *repository*: a repository of a registry, a layout folder, an engine's name, an
-archive file.  :func:`open_store` chooses the class from a reference's transport and imports only
-that one, so that using a layout never loads an HTTP library.
+archive file.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from kfslim.errors import BadReference
 from kfslim.oci.digest import VerifyingReader
 from kfslim.oci.image import Descriptor, Image, Index, Layer, Platform
-from kfslim.oci.reference import Reference, parse_reference
+from kfslim.oci.reference import Reference
 from kfslim.progress import SILENT, Progress
 
 
@@ -79,45 +77,3 @@ class Store(Reader, Protocol):
 
     def delete(self, tag: str) -> None:
         """Remove a tag (and, on a registry, the manifest under it)."""
-
-
-def open_store(
-    reference: Reference | str, *, insecure: bool = False, engine: Any | None = None
-) -> Store:
-    """Open the store of ``reference`` for reading and writing.
-
-    ``insecure`` allows plain HTTP and unverified TLS beyond loopback.
-
-    Raises:
-        BadReference: the transport cannot be written (archives: use :func:`open_reader`).
-    """
-    reference = parse_reference(reference) if isinstance(reference, str) else reference
-    if reference.transport == "docker":
-        from kfslim.oci.registry import RegistryStore
-
-        return RegistryStore(reference, insecure=insecure)
-    if reference.transport == "oci":
-        from kfslim.oci.layout import LayoutStore
-
-        return LayoutStore(reference)
-    if reference.transport == "docker-daemon":
-        from kfslim.oci.engine import EngineStore
-
-        return EngineStore(reference, client=engine)
-    raise BadReference(f"{reference}: images cannot be written there")
-
-
-def open_reader(
-    reference: Reference | str, *, insecure: bool = False, engine: Any | None = None
-) -> Reader:
-    """Open ``reference`` for reading.
-
-    Raises:
-        BadReference: the transport holds no images (``deb:``).
-    """
-    reference = parse_reference(reference) if isinstance(reference, str) else reference
-    if reference.transport == "docker-archive":
-        from kfslim.oci.archive import ArchiveReader
-
-        return ArchiveReader(reference)
-    return open_store(reference, insecure=insecure, engine=engine)
