@@ -8,8 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parts.check_image import check_layer
+from parts.installed import (
+    MINOR,
+    SITE,
+    host_interpreter,
+    host_python,
+    make_installed,
+    members,
+    unpack,
+)
 from parts.need import missing
-from parts.wheels import MINOR, SITE, host_interpreter, host_python, make_installed, members, unpack
 
 from kfslim.build.layers import LayerFactory
 from kfslim.build.prune import DEFAULT_PRUNE

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from parts.installed import MINOR, host_image, host_interpreter, host_python
 from parts.need import missing
-from parts.wheels import MINOR, host_image, host_interpreter, host_python
 
 from kfslim.build.bytecode import Compiler, compile_modules, pyc_path
 from kfslim.build.compile_server import steady

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from parts.check_image import check_layer
-from parts.wheels import MINOR, host_python, members, unpack
+from parts.installed import MINOR, host_python, members, unpack
 
 from kfslim.build.project import project_layer
 from kfslim.build.venv import environment_layer
