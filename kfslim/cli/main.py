@@ -26,6 +26,10 @@ COMMANDS = (
     "prune",
     "cache",
 )
+# Since click 8.2 a group without a command ends in this; before, it printed the help itself.
+_HELP: tuple[type[Exception], ...] = tuple(
+    filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])
+)
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -88,7 +92,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _ended_by(error: BaseException) -> int:
     if isinstance(error, click.ClickException):
-        error.show()
+        _say_wrong(error)
         return error.exit_code
     if isinstance(error, KfslimError):
         _say(error.message, error.hint)
@@ -100,6 +104,16 @@ def _ended_by(error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return _bug(error)
+
+
+def _say_wrong(error: click.ClickException) -> None:
+    """Say what is wrong with the command line; without a command, show the help."""
+    if isinstance(error, _HELP):
+        error.show()
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"'{context.command_path} --help' shows what there is." if context else ""
+    _say(error.format_message(), hint)
 
 
 def _say(message: str, hint: str = "") -> None:

@@ -11,8 +11,8 @@ from kfslim.cli.session import Session
 from kfslim.errors import InputError
 from kfslim.flow.before import measure_reference
 from kfslim.flow.measuring import measure_steps, price
+from kfslim.flow.reading import read_steps
 from kfslim.measure.model import Measurement, PipelineMeasure
-from kfslim.steps.ir import read_pipeline
 from kfslim.steps.reqfile import read_requirements
 
 
@@ -36,7 +36,7 @@ def measure_all(session: Session, what: Sequence[str], full: bool) -> None:
 def _measure(session: Session, text: str, full: bool) -> Measurement | PipelineMeasure:
     path = Path(text)
     if text.endswith((".yaml", ".yml")) or path.is_file():
-        pipeline = read_pipeline(session.read(path), text)
+        pipeline = read_steps(session.context, session.read(path), text)
         return measure_steps(session.context, pipeline, session.platform)
     return measure_reference(session.context, text, session.platform, full=full)
 

@@ -47,6 +47,7 @@ def command(
             load_document(Plan, plan_path),
             session.target(to),
             session.pull_from(pull_from),
+            where=str(pipeline),
         )
         session.write_text(output, done.pipeline)
         if session.as_json:

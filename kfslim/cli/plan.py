@@ -36,10 +36,10 @@ def command(pipeline: Path, output: Path, **options: Any) -> None:
     """
     from kfslim.cli.session import Session
     from kfslim.flow.planning import make_plan
-    from kfslim.steps.ir import read_pipeline
+    from kfslim.flow.reading import read_steps
 
     with Session(options, beside=pipeline) as session:
-        steps = read_pipeline(session.read(pipeline), str(pipeline))
+        steps = read_steps(session.context, session.read(pipeline), str(pipeline))
         planned = make_plan(session.context, steps, session.planning, session.plan(output))
         planned.plan.save(output)
         if session.as_json:

@@ -45,6 +45,8 @@ def command(repository: str, plans: tuple[Path, ...], dry_run: bool, **options: 
             session.show(done)
         elif not session.quiet:
             verb = "would remove" if dry_run else "removed"
+            if not done.removed:
+                click.echo(f"nothing to remove in {done.repository}")
             for tag in done.removed:
                 click.echo(f"{verb} {tag}")
             for tag, reason in done.kept.items():

@@ -21,10 +21,10 @@ def command(pipeline: Path, **options: Any) -> None:
     image holds say why.
     """
     from kfslim.cli.session import Session
-    from kfslim.steps.ir import read_pipeline
+    from kfslim.flow.reading import read_steps
 
     with Session(options, beside=pipeline) as session:
-        found = read_pipeline(session.read(pipeline), str(pipeline))
+        found = read_steps(session.context, session.read(pipeline), str(pipeline))
         if session.as_json:
             session.show(found)
         elif not session.quiet:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from packaging.utils import canonicalize_name
+
+from kfslim.errors import InputError
 from kfslim.oci import Platform
 from kfslim.plan.model import Bytecode
 
 ALL = "all"  # in ``Options.upgrade``: every package
+_PYTHON = re.compile(r"3\.\d{1,2}\Z")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,9 @@ class Options:
 
     ``upgrade`` are names to take newer versions of, ``all`` for every one.  ``before`` false
     leaves the old images unread: nothing constrains the versions then.
+
+    Raises (on construction):
+        InputError: ``python`` is no minor version, or ``upgrade`` holds no package's name.
     """
 
     base: str | None = None
@@ -26,3 +35,23 @@ class Options:
     codec: Literal["gzip", "zstd"] | None = None
     upgrade: frozenset[str] = field(default_factory=frozenset)
     before: bool = True
+
+    def __post_init__(self) -> None:
+        if self.python and not _PYTHON.match(self.python):
+            raise InputError(f"{self.python!r} is not a version of Python 3, such as 3.11")
+        for name in self.upgrade:
+            if not _NAME.match(name):
+                raise InputError(
+                    f"{name!r} is not a package's name to upgrade",
+                    hint="Name packages without versions: --upgrade pandas, or --upgrade all.",
+                )
+
+    @property
+    def upgrade_all(self) -> bool:
+        """True when every package is to be taken anew."""
+        return ALL in self.upgrade
+
+    @property
+    def upgraded(self) -> frozenset[str]:
+        """The names to upgrade as locks spell them (PEP 503)."""
+        return frozenset(map(canonicalize_name, self.upgrade - {ALL}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kfslim.errors import NotFound
 from kfslim.flow.building import nodes_name
 from kfslim.flow.context import Context
+from kfslim.flow.reading import read_steps
 from kfslim.model import Document
 from kfslim.oci import Reference
 from kfslim.pin import pin
@@ -19,14 +20,23 @@ class Pinned(Document):
 
 
 def pin_published(
-    context: Context, text: str, plan: Plan, target: Reference, pull_from: str | None = None
+    context: Context,
+    text: str,
+    plan: Plan,
+    target: Reference,
+    pull_from: str | None = None,
+    *,
+    where: str = "",
 ) -> Pinned:
     """Pin the steps of ``plan`` in ``text`` to the images that ``target`` has under their tags.
+
+    ``where`` is what messages call ``text``.
 
     Raises:
         NotFound: an image is not there.
         BadPipeline: ``text`` is no pipeline, or lacks a step of the plan.
     """
+    read_steps(context, text, where)  # is it a pipeline at all?  Before anybody is asked.
     store, name = context.store(target), pull_from or nodes_name(target)
     pins = {}
     for step in plan.steps:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from kfslim.build.prune import DEFAULT_PRUNE
+from kfslim.errors import InputError
 from kfslim.flow.bases import Base, find_base
 from kfslim.flow.before import measure_images
 from kfslim.flow.context import Context
 from kfslim.flow.extras import plan_os_packages, plan_projects
 from kfslim.flow.measuring import missing_weight
-from kfslim.flow.options import ALL, Options
+from kfslim.flow.options import Options
 from kfslim.lock.executor import executor
 from kfslim.lock.job import Job
 from kfslim.lock.model import Lock, Locked
@@ -52,6 +54,7 @@ def make_plan(
 
     Raises:
         BadRequirement: a step's requirements are malformed, in conflict or unresolvable.
+        InputError: a package to upgrade is in no step.
         KfslimError: what reading a base or locking raises.
     """
     platforms = _platforms(context, options)
@@ -64,6 +67,7 @@ def make_plan(
     slots = _slots(context, needed, platforms, codec)
     jobs = [_job(slot, existing, options) for slot in slots]
     locks = lock_many(context.uv, jobs, progress=context.progress)
+    _check_upgrade(options, locks)
     steps: list[StepPlan] = []
     installs: dict[str, RuntimeInstall] = {}
     for step, need in needed:
@@ -113,25 +117,36 @@ def _slots(
 
 
 def _job(slot: _Slot, existing: Plan | None, options: Options) -> Job:
-    upgrade = options.upgrade
     return Job(
         requirements=slot.needs.requirements,
         python=slot.needs.python,
         platform=slot.platform,
-        constraints=_constraints(slot.needs, upgrade),
+        constraints=_constraints(slot.needs, options),
         indexes=slot.needs.indexes,
         glibc=slot.base.glibc or DEFAULT_GLIBC,
         existing=_existing_lock(existing, slot),
-        upgrade=True if ALL in upgrade else upgrade,
+        upgrade=options.upgrade_all or options.upgraded,
         what=f"locking step {slot.needs.step}",
     )
 
 
-def _constraints(needs: Needs, upgrade: frozenset[str]) -> tuple[str, ...]:
+def _constraints(needs: Needs, options: Options) -> tuple[str, ...]:
     """Return the old image's versions, but for what the user wants newer."""
-    if ALL in upgrade:
+    if options.upgrade_all:
         return ()
-    return tuple(c for c in needs.constraints if c.partition("==")[0] not in upgrade)
+    upgraded = options.upgraded
+    return tuple(c for c in needs.constraints if c.partition("==")[0] not in upgraded)
+
+
+def _check_upgrade(options: Options, locks: Sequence[Lock]) -> None:
+    """Refuse the name of a package that no step gets: it is a misspelling."""
+    known = {found.name for lock in locks for found in lock.distributions}
+    for name in sorted(options.upgraded - known):
+        close = get_close_matches(name, known, n=1)
+        raise InputError(
+            f"--upgrade {name}: no step gets a package of that name",
+            hint=f"Did you mean {close[0]}?" if close else "",
+        )
 
 
 def _existing_lock(existing: Plan | None, slot: _Slot) -> Lock | None:

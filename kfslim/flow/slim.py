@@ -11,12 +11,12 @@ from kfslim.flow.building import Built, build_images
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options
 from kfslim.flow.planning import Planned, make_plan
+from kfslim.flow.reading import read_steps
 from kfslim.oci import Reference
 from kfslim.pin import pin
 from kfslim.plan.model import Plan
 from kfslim.report.make import StepResult, make_report
 from kfslim.report.model import Report, Traffic
-from kfslim.steps.ir import read_pipeline
 from kfslim.steps.model import Pipeline
 
 
@@ -61,7 +61,7 @@ def slim(
     """
     clock = Clock()
     with clock.phase("plan"):
-        pipeline = read_pipeline(text, where)
+        pipeline = read_steps(context, text, where)
         planned = make_plan(context, pipeline, options, existing)
     with clock.phase("build and publish"):
         built = build_images(context, planned.plan, target, pull_from)
