@@ -36,9 +36,12 @@ def default_cache_dir() -> Path:
 
 @dataclass(frozen=True)
 class Cache:
-    """The cache folder at ``root``."""
+    """The cache folder at ``root``, made absolute: programs we start have folders of their own."""
 
     root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", self.root.absolute())
 
     @property
     def uv(self) -> Path:

@@ -25,11 +25,16 @@ _COMPILE_COST = 8  # a byte of source costs as much as so many that are only com
 
 @dataclass(frozen=True)
 class LayerFactory:
-    """Makes layers in ``cache``; safe beside other processes that use the same cache."""
+    """Makes layers in ``cache``; safe beside other processes that use the same cache.
+
+    ``needs_no_blob`` tells of a layer whose facts are known and whose blob is not in the cache
+    whether that is enough: true where the destination has the blob.
+    """
 
     cache: Cache
     progress: Progress = SILENT
     workers: int = WORKERS
+    needs_no_blob: Callable[[BuiltLayer], bool] = lambda built: False
 
     def known(self, recipe: Recipe) -> BuiltLayer | None:
         """Return the layer if it was made before, see :attr:`BuiltLayer.at_hand`."""
@@ -38,12 +43,12 @@ class LayerFactory:
     def missing(self, recipes: Sequence[Recipe]) -> tuple[Locked, ...]:
         """Return the distributions whose installed files :meth:`build` needs for ``recipes``.
 
-        Layers at hand need none.  Sorted by name, each once.
+        Finished layers need none.  Sorted by name, each once.
         """
         needed = {
             (d.name, d.sha256, d.modules or ()): d
             for recipe in recipes
-            if not self._at_hand(recipe)
+            if not self._finished(recipe)
             for d in recipe.distributions
         }
         return tuple(needed[key] for key in sorted(needed))
@@ -55,7 +60,7 @@ class LayerFactory:
         interpreters: Sequence[Interpreter] = (),
         on_layer: Callable[[BuiltLayer], None] = lambda layer: None,
     ) -> tuple[BuiltLayer, ...]:
-        """Make the layers of ``recipes`` that are not at hand; return all, in the given order.
+        """Make the layers of ``recipes`` that are not finished; return all, in the given order.
 
         Equal recipes are made once.  ``on_layer`` is called in this thread for every distinct
         layer, as soon as it is finished, while others are still being made.
@@ -74,7 +79,7 @@ class LayerFactory:
 
         to_make: dict[str, Recipe] = {}
         for recipe in {recipe.key: recipe for recipe in recipes}.values():
-            if known := self._at_hand(recipe):
+            if known := self._finished(recipe):
                 finish(known)
             else:
                 check_codec(recipe.codec)
@@ -83,9 +88,9 @@ class LayerFactory:
             finish(built)
         return tuple(done[recipe.key] for recipe in recipes)
 
-    def _at_hand(self, recipe: Recipe) -> BuiltLayer | None:
+    def _finished(self, recipe: Recipe) -> BuiltLayer | None:
         known = self.known(recipe)
-        return known if known and known.at_hand else None
+        return known if known and (known.at_hand or self.needs_no_blob(known)) else None
 
     def _make_all(
         self, recipes: list[Recipe], trees: _Trees, interpreters: Sequence[Interpreter]
@@ -99,7 +104,7 @@ class LayerFactory:
             _pool(self.workers) as pool,
         ):
             jobs = [pool.submit(self._make, recipe, trees, servers, task) for recipe in recipes]
-            yield from _finished(jobs)
+            yield from _as_finished(jobs)
 
     def _make(self, recipe: Recipe, trees: _Trees, servers: Servers, task: Task) -> BuiltLayer:
         def fill(new: NewLayer) -> None:
@@ -167,6 +172,6 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _finished(jobs: Sequence[Future[BuiltLayer]]) -> Iterator[BuiltLayer]:
+def _as_finished(jobs: Sequence[Future[BuiltLayer]]) -> Iterator[BuiltLayer]:
     for job in as_completed(jobs):
         yield job.result()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kfslim.build.assemble import Stacked, assemble
@@ -16,19 +14,17 @@ from kfslim.build.recipe import recipes
 from kfslim.build.venv import environment_layer
 from kfslim.flow.bases import base_tag, interpreter_for, open_base
 from kfslim.flow.before import measure_image
-from kfslim.flow.context import Context, pool
+from kfslim.flow.context import Context
 from kfslim.flow.extras import project_layers, with_os_packages
+from kfslim.flow.sending import Sender, sender
 from kfslim.flow.traffic import Traffic
 from kfslim.lock.install import install
 from kfslim.lock.tree import Installed, site_packages
 from kfslim.measure.combine import combine
 from kfslim.measure.label import LABEL, to_label
 from kfslim.measure.model import Measurement, PythonMeasure
-from kfslim.oci import Image, Layer, Platform, Store, Written
+from kfslim.oci import Image, Platform, Store
 from kfslim.plan.model import ImagePlan, StepPlan
-
-_SENDERS = 3  # threads; sending waits for the network, not for a core
-Send = Callable[[Layer], None]
 
 
 @dataclass(frozen=True)
@@ -51,45 +47,31 @@ def assemble_steps(
     plans = list(dict.fromkeys(image for step in steps for image in step.images))
     if not plans:
         return
-    with _sender(context, store, traffic) as send:
-        bases = _bases(context, plans, store, send)
-        grounds = {plan: _ground(context, plan, bases, send) for plan in plans}
-        stacks = _stacks(context, plans, bases, send)
+    with sender(context, store, traffic) as sending:
+        bases = _bases(context, plans, store, sending)
+        grounds = {plan: _ground(context, plan, bases, sending) for plan in plans}
+        stacks = _stacks(context, plans, bases, sending)
     _publish_bases(context, plans, bases, store, traffic)
     for step in steps:
         made = [_image(context, plan, grounds[plan], stacks[plan], step) for plan in step.images]
         yield step, Assembled(tuple(m[0] for m in made), tuple(m[1] for m in made))
 
 
-@contextmanager
-def _sender(context: Context, store: Store, traffic: Traffic) -> Iterator[Send]:
-    """Yield what sends a layer in the background, once; wait for all at the end."""
-    jobs: dict[str, Future[Written]] = {}
-    with pool(_SENDERS) as threads:
-
-        def send(layer: Layer) -> None:
-            digest = layer.descriptor.digest
-            if digest not in jobs:
-                jobs[digest] = threads.submit(store.send_blob, layer, context.progress)
-
-        yield send
-        for job in jobs.values():
-            traffic.add(job.result(), count_present=True)
-
-
 def _bases(
-    context: Context, plans: Sequence[ImagePlan], store: Store, send: Send
+    context: Context, plans: Sequence[ImagePlan], store: Store, sending: Sender
 ) -> dict[str, Image]:
     bases: dict[str, Image] = {}
     for plan in plans:
         if plan.base.digest not in bases:
             base = bases[plan.base.digest] = open_base(context, plan.base, plan.codec, store)
             for layer in base.layers:
-                send(layer)
+                sending.send(layer)
     return bases
 
 
-def _ground(context: Context, plan: ImagePlan, bases: Mapping[str, Image], send: Send) -> Image:
+def _ground(
+    context: Context, plan: ImagePlan, bases: Mapping[str, Image], sending: Sender
+) -> Image:
     """Return what a plan's environment stands on: its base, with its OS packages.
 
     Always with OCI media types: the image's digest must not depend on where it goes, and skopeo
@@ -97,15 +79,15 @@ def _ground(context: Context, plan: ImagePlan, bases: Mapping[str, Image], send:
     """
     ground = with_os_packages(context, plan, bases[plan.base.digest].as_oci())
     for layer in ground.layers:
-        send(layer)
+        sending.send(layer)
     return ground
 
 
 def _stacks(
-    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], send: Send
+    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], sending: Sender
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
     """Return the layers on top of each plan's ground, lowest first."""
-    wheels = _wheel_layers(context, plans, bases, send)
+    wheels = _wheel_layers(context, plans, bases, sending)
     stacks = {}
     for plan in plans:
         base = bases[plan.base.digest]
@@ -115,13 +97,13 @@ def _stacks(
             *project_layers(context, plan, base),
         )
         for built in stack:
-            send(built.layer)
+            sending.send(built.layer)
         stacks[plan] = stack
     return stacks
 
 
 def _wheel_layers(
-    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], send: Send
+    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], sending: Sender
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
     """Make the layers of distributions of all plans, those for one Python and platform at once."""
     groups: dict[tuple[str, str], list[ImagePlan]] = defaultdict(list)
@@ -129,16 +111,18 @@ def _wheel_layers(
         groups[plan.base.python.minor, plan.base.platform].append(plan)
     layers: dict[ImagePlan, tuple[BuiltLayer, ...]] = {}
     for group in groups.values():
-        layers |= _group_layers(context, group, bases, send)
+        layers |= _group_layers(context, group, bases, sending)
     return layers
 
 
 def _group_layers(
-    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], send: Send
+    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], sending: Sender
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
     wanted = {plan: recipes(plan) for plan in plans}
     flat = [recipe for plan in plans for recipe in wanted[plan]]
-    factory = LayerFactory(context.cache, context.progress)
+    factory = LayerFactory(
+        context.cache, context.progress, needs_no_blob=lambda made: sending.has(made.layer)
+    )
     with context.cache.scratch() as folder:
         installed: Sequence[Installed] = ()
         interpreters: list[Interpreter] = []
@@ -154,7 +138,7 @@ def _group_layers(
             )
             compiling = {p.base.digest: p.base for p in plans if p.bytecode == "all"}
             interpreters = [interpreter_for(context, b, bases[d]) for d, b in compiling.items()]
-        built = factory.build(flat, installed, interpreters, lambda made: send(made.layer))
+        built = factory.build(flat, installed, interpreters, lambda made: sending.send(made.layer))
     by_key = {layer.key: layer for layer in built}
     return {plan: tuple(by_key[r.key] for r in wanted[plan]) for plan in plans}
 
