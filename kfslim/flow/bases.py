@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfslim.build.debian.archive import Archive
 from kfslim.build.debian.base import RECIPE, assemble_base, python_of, resolve_base
@@ -14,7 +14,7 @@ from kfslim.errors import BadPlan, KfslimError, NotFound, Unsupported
 from kfslim.flow.before import measure_image
 from kfslim.flow.context import Context
 from kfslim.measure.model import Measurement
-from kfslim.oci import Image, Platform, Reference, Store, parse_reference
+from kfslim.oci import Image, Platform, Store, parse_reference
 from kfslim.oci.compress import Codec
 from kfslim.plan.model import BasePlan, DebianPackage, PythonFacts
 
@@ -47,16 +47,39 @@ class Base:
 
 
 def find_base(context: Context, asked: str, platform: Platform, codec: Codec) -> Base:
-    """Read or assemble the base that the user named.
+    """Read or assemble the base that the user named, as it is today.
 
     Raises:
         Unsupported: it has no Python, or one on musl.
         KfslimError: it cannot be read or assembled.
     """
     reference = parse_reference(asked)
-    if reference.transport == "deb":
-        return _debian_base(context, reference, platform, codec)
-    image = context.reader(reference).read(reference.digest or reference.tag, platform)
+    if reference.transport != "deb":
+        image = context.reader(reference).read(reference.digest or reference.tag, platform)
+        return _base(context, image, asked, platform)
+    packages = resolve_base(archive_of(context, reference.name, platform))
+    image, bytecode = _assemble(context, reference.name, packages, platform, codec)
+    base = _base(context, image, asked, platform)
+    update = {
+        "packages": packages,
+        "bytecode": "all" if bytecode else "none",
+        "recipe": RECIPE,
+    }
+    return replace(base, plan=base.plan.model_copy(update=update))
+
+
+def keep_base(context: Context, plan: BasePlan, codec: Codec, target: Store | None) -> Base:
+    """Return the very base of an earlier plan.
+
+    Raises:
+        BadPlan: it is nowhere to be had with that digest.
+    """
+    image = open_base(context, plan, codec, target)
+    base = _base(context, image, plan.asked, Platform.parse(plan.platform))
+    return replace(base, plan=plan)
+
+
+def _base(context: Context, image: Image, asked: str, platform: Platform) -> Base:
     measurement = measure_image(context, image, asked)
     facts = _facts(measurement, asked)
     interpreter = _interpreter(context, image, facts)
@@ -65,24 +88,6 @@ def find_base(context: Context, asked: str, platform: Platform, codec: Codec) ->
         digest=image.digest,
         platform=str(platform),
         python=_identified(facts, interpreter),
-    )
-    return Base(plan, image, measurement, interpreter)
-
-
-def _debian_base(context: Context, asked: Reference, platform: Platform, codec: Codec) -> Base:
-    packages = resolve_base(archive_of(context, asked.name, platform))
-    image, bytecode = _assemble(context, asked.name, packages, platform, codec)
-    measurement = measure_image(context, image, str(asked))
-    facts = _facts(measurement, str(asked))
-    interpreter = _interpreter(context, image, facts)
-    plan = BasePlan(
-        asked=str(asked),
-        digest=image.digest,
-        platform=str(platform),
-        python=_identified(facts, interpreter),
-        packages=packages,
-        bytecode="all" if bytecode else "none",
-        recipe=RECIPE,
     )
     return Base(plan, image, measurement, interpreter)
 
@@ -174,14 +179,13 @@ def base_tag(base: BasePlan) -> str:
     return f"base-{name}-{base.digest.removeprefix('sha256:')[:12]}"
 
 
-def open_base(context: Context, plan: BasePlan, codec: Codec, target: Store) -> Image:
+def open_base(context: Context, plan: BasePlan, codec: Codec, target: Store | None) -> Image:
     """Find a plan's base again: beside the steps, where it came from, or assembled anew.
 
     Raises:
         BadPlan: it is nowhere to be had with that digest.
     """
-    beside = target.resolve(plan.digest)
-    if beside is not None:
+    if target is not None and target.resolve(plan.digest) is not None:
         return target.read(plan.digest)
     asked = parse_reference(plan.asked)
     try:
@@ -194,7 +198,7 @@ def open_base(context: Context, plan: BasePlan, codec: Codec, target: Store) -> 
     if image.digest != plan.digest:
         raise BadPlan(
             f"the base {plan.asked} assembles to {image.digest}, the plan wants {plan.digest}",
-            hint="Another version of kfslim made the plan; plan again.",
+            hint="Another version of kfslim made the plan: plan again with --upgrade base.",
         )
     return image
 
@@ -202,7 +206,10 @@ def open_base(context: Context, plan: BasePlan, codec: Codec, target: Store) -> 
 def _again(context: Context, plan: BasePlan, suite: str, codec: Codec) -> Image:
     platform = Platform.parse(plan.platform)
     if plan.recipe != RECIPE:
-        raise BadPlan(f"the plan's base was assembled by recipe {plan.recipe}; this is {RECIPE}")
+        raise BadPlan(
+            f"the plan's base was assembled by recipe {plan.recipe}; this is {RECIPE}",
+            hint="Plan again with --upgrade base.",
+        )
     bytecode = plan.bytecode == "all"
     return _assemble(context, suite, plan.packages, platform, codec, bytecode)[0]
 
@@ -210,7 +217,7 @@ def _again(context: Context, plan: BasePlan, suite: str, codec: Codec) -> Image:
 def _gone(plan: BasePlan, error: KfslimError) -> BadPlan:
     return BadPlan(
         f"the base {plan.asked} of the plan is not there any more: {error.message}",
-        hint="Build where it was published before, or plan again for a newer base.",
+        hint="Build where it was published before, or plan again with --upgrade base.",
     )
 
 

@@ -12,7 +12,7 @@ from kfslim.errors import InputError
 from kfslim.oci import Platform
 from kfslim.plan.model import Bytecode
 
-ALL = "all"  # in ``Options.upgrade``: every package
+ALL, BASE = "all", "base"  # in ``Options.upgrade``: every package and base, the bases only
 _PYTHON = re.compile(r"3\.\d{1,2}\Z")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 
@@ -21,8 +21,8 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 class Options:
     """What the command line says for a whole run; None leaves it to the config.
 
-    ``upgrade`` are names to take newer versions of, ``all`` for every one.  ``before`` false
-    leaves the old images unread: nothing constrains the versions then.
+    ``upgrade`` are names to take newer versions of, ``base`` for the bases, ``all`` for everything.
+    ``before`` false leaves the old images unread: nothing constrains the versions then.
 
     Raises (on construction):
         InputError: ``python`` is no minor version, or ``upgrade`` holds no package's name.
@@ -52,6 +52,11 @@ class Options:
         return ALL in self.upgrade
 
     @property
+    def upgrade_bases(self) -> bool:
+        """True when the bases are to be taken as they are today."""
+        return bool(self.upgrade & {ALL, BASE})
+
+    @property
     def upgraded(self) -> frozenset[str]:
         """The names to upgrade as locks spell them (PEP 503)."""
-        return frozenset(map(canonicalize_name, self.upgrade - {ALL}))
+        return frozenset(map(canonicalize_name, self.upgrade - {ALL, BASE}))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from kfslim.build.prune import DEFAULT_PRUNE
 from kfslim.errors import InputError
-from kfslim.flow.bases import Base, find_base
+from kfslim.flow.bases import Base, find_base, keep_base
 from kfslim.flow.before import measure_images
 from kfslim.flow.context import Context
 from kfslim.flow.extras import plan_os_packages, plan_projects
@@ -21,10 +21,10 @@ from kfslim.lock.resolve import lock_many
 from kfslim.lock.target import DEFAULT_GLIBC
 from kfslim.measure.model import Measurement, PipelineMeasure, RuntimeInstall
 from kfslim.measure.pipeline import measure_pipeline
-from kfslim.oci import Platform
+from kfslim.oci import Platform, Reference
 from kfslim.oci.compress import Codec, current_codec
 from kfslim.plan.make import Choices, plan_image
-from kfslim.plan.model import Bytecode, ImagePlan, Plan, StepPlan
+from kfslim.plan.model import BasePlan, Bytecode, ImagePlan, Plan, StepPlan
 from kfslim.steps.model import LeftAlone, Needs, Pipeline, Step
 from kfslim.steps.needs import needs as needs_of
 
@@ -48,9 +48,15 @@ class _Slot:
 
 
 def make_plan(
-    context: Context, pipeline: Pipeline, options: Options, existing: Plan | None = None
+    context: Context,
+    pipeline: Pipeline,
+    options: Options,
+    existing: Plan | None = None,
+    target: Reference | None = None,
 ) -> Planned:
-    """Plan every step that can be slimmed; ``existing`` gives the locks to keep to.
+    """Plan every step that can be slimmed.
+
+    ``existing`` gives the locks and bases to keep to; ``target`` is where its bases may lie.
 
     Raises:
         BadRequirement: a step's requirements are malformed, in conflict or unresolvable.
@@ -64,7 +70,12 @@ def make_plan(
     left_alone = [need for _, need in wanted if isinstance(need, LeftAlone)]
     needed = [(step, need) for step, need in wanted if isinstance(need, Needs)]
     codec = current_codec(options.codec or context.config.codec)
-    slots = _slots(context, needed, platforms, codec)
+    bases = _Bases(context, codec, _kept_bases(existing, options), target)
+    slots = [
+        _Slot(step, need, platform, bases.find(need.base, platform))
+        for step, need in needed
+        for platform in platforms
+    ]
     jobs = [_job(slot, existing, options) for slot in slots]
     locks = lock_many(context.uv, jobs, progress=context.progress)
     _check_upgrade(options, locks)
@@ -99,21 +110,34 @@ def _needs(
     return result
 
 
-def _slots(
-    context: Context,
-    needed: Sequence[tuple[Step, Needs]],
-    platforms: Sequence[Platform],
-    codec: Codec,
-) -> list[_Slot]:
-    bases: dict[tuple[str, Platform], Base] = {}
-    slots = []
-    for step, need in needed:
-        for platform in platforms:
-            key = need.base, platform
-            if key not in bases:
-                bases[key] = find_base(context, need.base, platform, codec)
-            slots.append(_Slot(step, need, platform, bases[key]))
-    return slots
+class _Bases:
+    """The bases of one run, each found once: an earlier plan's, unless an upgrade is asked for."""
+
+    def __init__(
+        self, context: Context, codec: Codec, kept: Iterable[BasePlan], target: Reference | None
+    ) -> None:
+        self._context, self._codec = context, codec
+        self._kept = {(base.asked, base.platform): base for base in kept}
+        self._target = context.store(target) if target else None
+        self._found: dict[tuple[str, Platform], Base] = {}
+
+    def find(self, asked: str, platform: Platform) -> Base:
+        """Return the base called ``asked`` for ``platform``."""
+        key = asked, platform
+        if key not in self._found:
+            kept = self._kept.get((asked, str(platform)))
+            self._found[key] = (
+                keep_base(self._context, kept, self._codec, self._target)
+                if kept
+                else find_base(self._context, asked, platform, self._codec)
+            )
+        return self._found[key]
+
+
+def _kept_bases(existing: Plan | None, options: Options) -> list[BasePlan]:
+    if existing is None or options.upgrade_bases:
+        return []
+    return [image.base for step in existing.steps for image in step.images]
 
 
 def _job(slot: _Slot, existing: Plan | None, options: Options) -> Job:

@@ -62,7 +62,7 @@ def slim(
     clock = Clock()
     with clock.phase("plan"):
         pipeline = read_steps(context, text, where)
-        planned = make_plan(context, pipeline, options, existing)
+        planned = make_plan(context, pipeline, options, existing, target)
     with clock.phase("build and publish"):
         built = build_images(context, planned.plan, target, pull_from)
     with clock.phase("pin"):
