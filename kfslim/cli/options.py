@@ -61,8 +61,8 @@ def planning(function: F) -> F:
             "--upgrade",
             multiple=True,
             metavar="NAME",
-            help="Take the newest version of this package; 'base': today's bases; 'all': everything "
-            "anew. Repeatable. [default: keep to the plan that is there]",
+            help="Take the newest version of this package; 'base': today's bases; 'all': all anew. "
+            "Repeatable. [default: keep to the plan that is there]",
         ),
         click.option(
             "--bytecode",
