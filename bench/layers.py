@@ -1,17 +1,16 @@
 """Seconds and bytes of making layers from a list of requirements.
 
-    python bench/layers.py LIST [--python /usr/bin/python3] [--cache DIR] [--phases]
-
-Locks and installs LIST, then makes its layers with all bytecode and without, from an empty cache.
-Prints seconds and bytes in all, what each prune rule took, the largest layers, and the growth of
-layers over their wheels, which bounds the buckets of ``kfslim.plan.buckets``.  ``--phases`` adds
-the seconds of each phase by itself, on one thread.  ``--cache`` keeps lock and wheels between runs.
+Locks and installs the list, then makes its layers with all bytecode and without, from an empty
+cache.  Prints seconds and bytes in all, what each prune rule took, the largest layers, and the
+growth of layers over their wheels, which bounds the buckets of ``kfslim.plan.buckets``.
+``--phases`` adds the seconds of each phase by itself, on one thread.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -19,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.show import title
+from bench.workspace import SEED_LIST
 from kfslim.build.built import BuiltLayer
 from kfslim.build.bytecode import Compiler
 from kfslim.build.content import Compiling, prepare
@@ -45,14 +46,23 @@ LOADERS = ("lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1")
 PLATFORM = Platform(architecture={"aarch64": "arm64"}.get(os.uname().machine, "amd64"))
 
 
-def main() -> None:
-    options = parse()
+def add_options(parser: argparse._ArgumentGroup) -> None:
+    parser.add_argument("--list", type=Path, default=SEED_LIST, help="requirements [the seed's]")
+    parser.add_argument("--python", default="/usr/bin/python3", help="the one that compiles")
+    parser.add_argument("--codec", default="gzip", choices=["gzip", "zstd"])
+    parser.add_argument("--level", type=int)
+    parser.add_argument("--cache", type=Path, help="keeps lock and wheels between runs")
+    parser.add_argument("--phases", action="store_true", help="seconds of each phase, one thread")
+
+
+def run(options: argparse.Namespace) -> None:
+    title("Layers of a list: seconds, bytes, what pruning took")
     python = host_interpreter(options.python)
     codec = current_codec(options.codec, options.level)
     with tempfile.TemporaryDirectory(prefix="kfslim-bench-") as scratch:
         folder = Path(scratch)
         uv = Uv(Cache(options.cache or folder / "uv"))
-        lock = locked(uv, options.requirements, python)
+        lock = locked(uv, options.list, python)
         with timed("installed"):
             trees = install(
                 uv,
@@ -68,17 +78,6 @@ def main() -> None:
             report(make(recipes(plan), trees, python, folder / bytecode), lock)
             if options.phases:
                 phases(recipes(plan), trees, python, folder / "blob")
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Time the making of layers.")
-    parser.add_argument("requirements", type=Path)
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that compiles")
-    parser.add_argument("--codec", default="gzip", choices=["gzip", "zstd"])
-    parser.add_argument("--level", type=int)
-    parser.add_argument("--cache", type=Path)
-    parser.add_argument("--phases", action="store_true")
-    return parser.parse_args()
 
 
 @contextmanager
@@ -197,7 +196,3 @@ def phases(
             spend("hash and compress", writer.close)
     spent["prepare"] -= spent["compile"]
     print("one thread:", ", ".join(f"{phase} {s:.1f} s" for phase, s in spent.most_common()))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,5 @@
 """Measuring a large image: kfslim beside Python's tarfile over gzip, in one run.
 
-    python bench/measure.py [--gb 0.5] [--folder DIR]
-
 Makes an image of real files (this environment's packages, repeated) in two gzip layers, a small one
 and a large one as real images have them; reads it both ways, each in a process of its own, and
 prints seconds, rates, CPU seconds, peak memory, and the ratio.  The tarfile way only adds up sizes.
@@ -10,17 +8,16 @@ prints seconds, rates, CPU seconds, peak memory, and the ratio.  The tarfile way
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
-import resource
-import sys
 import sysconfig
 import tarfile
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.process import own_peak_bytes
+from bench.show import mb, seconds, table, target, title
+from bench.workspace import Workspace
 from kfslim.measure import measure
 from kfslim.oci.compress import LayerWriter, as_layer, current_codec
 from kfslim.oci.image import Image, Layer, Platform
@@ -69,7 +66,7 @@ def by_tarfile(image: Image) -> int:
 
 
 def timed(way: Callable[[Image], int], image: Image) -> dict[str, float]:
-    """Run in a fresh process: seconds, CPU seconds of all threads, bytes, peak memory in MiB."""
+    """Run in a fresh process: seconds, CPU seconds of all threads, bytes, peak memory in bytes."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(_timed, (way, image))
@@ -79,33 +76,40 @@ def _timed(way: Callable[[Image], int], image: Image) -> dict[str, float]:
     start, cpu = time.perf_counter(), time.process_time()
     disk_bytes = way(image)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "cpu_seconds": cpu, "disk_bytes": disk_bytes, "peak_mib": peak}
+    return {
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "disk_bytes": disk_bytes,
+        "peak_bytes": own_peak_bytes(),
+    }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--gb", type=float, default=0.5, help="disk size of the image, in GB")
-    parser.add_argument("--folder", type=Path, help="where the image is made (default: a new one)")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        image = make_image(Path(folder), int(options.gb * 1e9))
+def add_options(parser: argparse._ArgumentGroup) -> None:
+    parser.add_argument("--gb", type=float, default=7, help="disk size of the image, in GB [7]")
+
+
+def run(options: argparse.Namespace) -> None:
+    title(f"Measuring an image of {options.gb:g} GB, beside Python's tarfile over gzip")
+    with Workspace(options.folder).cache() as folder:
+        image = make_image(folder, int(options.gb * 1e9))
         results = {"kfslim": timed(by_kfslim, image), "tarfile": timed(by_tarfile, image)}
-    ratio = results["tarfile"]["seconds"] / results["kfslim"]["seconds"]
-    if options.json:
-        print(json.dumps({**results, "content_bytes": image.content_bytes, "ratio": ratio}))
-        return 0
-    for name, result in results.items():
-        rate = result["disk_bytes"] / result["seconds"] / 1e6
-        print(
-            f"{name:8} {result['seconds']:7.2f} s  {rate:6.0f} MB/s  "
-            f"{result['cpu_seconds']:6.2f} s of CPU  "
-            f"peak {result['peak_mib']:5.0f} MiB  {result['disk_bytes'] / 1e9:.2f} GB on disk"
-        )
-    print(f"kfslim is {ratio:.1f} times as fast, with the digest of every layer checked")
-    return 0 if results["kfslim"]["disk_bytes"] == results["tarfile"]["disk_bytes"] else 1
+    mine, other = results["kfslim"], results["tarfile"]
+    if mine["disk_bytes"] != other["disk_bytes"]:
+        raise RuntimeError(f"kfslim counts {mine['disk_bytes']:.0f}, {other['disk_bytes']:.0f}")
+    head = ("by", "wall", "rate", "CPU", "peak memory", "disk", "content")
+    table(head, [row(name, result, image.content_bytes) for name, result in results.items()])
+    print()
+    target("kfslim's rate over tarfile's", other["seconds"] / mine["seconds"], ">=", 2.5, "x")
+    target("peak memory", mine["peak_bytes"] / 1e6, "<=", 256, " MB")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def row(name: str, result: dict[str, float], content_bytes: int) -> tuple[str, ...]:
+    return (
+        name,
+        seconds(result["seconds"]),
+        f"{result['disk_bytes'] / result['seconds'] / 1e6:.0f} MB/s",
+        seconds(result["cpu_seconds"]),
+        mb(result["peak_bytes"]),
+        mb(result["disk_bytes"]),
+        mb(content_bytes),
+    )

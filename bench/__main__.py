@@ -1,0 +1,36 @@
+"""``python -m bench [NAME…]``: the figures of docs/benchmarks.md, measured here."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # the real parts are the tests'
+NAMES = ("seed", "example", "pull", "start", "measure", "layers")
+
+
+def main() -> None:
+    from bench import show
+
+    modules = {name: import_module(f"bench.{name}") for name in NAMES}
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)} or all")
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "bench-out", help="kept between runs [bench-out]"
+    )
+    for name, module in modules.items():
+        module.add_options(parser.add_argument_group(name))
+    options = parser.parse_args()
+    wanted = NAMES if {"all"} & {*options.names} or not options.names else options.names
+    if unknown := set(wanted) - set(NAMES):
+        parser.error(f"there is no benchmark {sorted(unknown)[0]!r}; there is {', '.join(NAMES)}")
+    show.machine()
+    for name in wanted:
+        modules[name].run(options)
+
+
+if __name__ == "__main__":
+    main()
