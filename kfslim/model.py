@@ -11,7 +11,7 @@ from kfslim.canonical import value_digest
 from kfslim.errors import BadPlan, InputError
 from kfslim.files import write_atomic
 
-T = TypeVar("T", bound="Model")
+T = TypeVar("T", bound="Document")
 
 
 class Model(BaseModel):
@@ -46,9 +46,16 @@ def load_document(model: type[T], path: Path) -> T:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     try:
-        return model.model_validate_json(data)
+        document = model.model_validate_json(data)
     except ValidationError as error:
         raise BadPlan(f"{path} is not a {model.__name__}: {first_problem(error)}") from error
+    written = model.model_fields["schema_version"].default
+    if document.schema_version != written:
+        raise BadPlan(
+            f"{path}: schema version {document.schema_version}; this kfslim reads {written}",
+            hint="Make it again, or use the version of kfslim that wrote it.",
+        )
+    return document
 
 
 def first_problem(error: ValidationError) -> str:

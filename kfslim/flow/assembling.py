@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_version
+
 from kfslim.build.assemble import Stacked, assemble
 from kfslim.build.built import BuiltLayer
 from kfslim.build.interpreter import Interpreter
 from kfslim.build.layers import LayerFactory
 from kfslim.build.recipe import recipes
 from kfslim.build.venv import environment_layer
+from kfslim.errors import BadPlan
 from kfslim.flow.bases import base_tag, interpreter_for, open_base
 from kfslim.flow.before import measure_image
 from kfslim.flow.context import Context
@@ -161,11 +164,30 @@ def _image(
     """Stack the layers; the image's label tells what it measures."""
     below = measure_image(context, ground, plan.base.asked)
     measurement = combine(below, [built.added for built in stack], _python(plan))
+    _check_kept(plan, below, measurement, step.name)
     stacked = [Stacked(built.layer, built.created_by) for built in stack]
     image = assemble(ground, stacked, plan, step.step_digest).with_config(
         labels={LABEL: to_label(measurement)}
     )
     return image, measure_image(context, image, "")
+
+
+def _check_kept(plan: ImagePlan, below: Measurement, made: Measurement, step: str) -> None:
+    """Hold the image to its plan: the Python it names, and every version that its lock names."""
+    carried = below.python.version if below.python else "none"
+    if carried != plan.base.python.version:
+        raise BadPlan(
+            f"step {step}: the base {plan.base.asked} carries Python {carried}, "
+            f"the plan says {plan.base.python.version}"
+        )
+    held = {(d.name, canonicalize_version(d.version)) for d in made.distributions}
+    for locked in plan.lock.distributions:
+        if (locked.name, canonicalize_version(locked.version)) not in held:
+            raise BadPlan(
+                f"step {step}: its layers do not hold {locked.name} {locked.version}, "
+                "which the plan's lock names",
+                hint="The plan was edited; make it again.",
+            )
 
 
 def _python(plan: ImagePlan) -> PythonMeasure:

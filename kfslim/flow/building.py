@@ -15,7 +15,7 @@ from kfslim.flow.context import Context, pool
 from kfslim.flow.traffic import Traffic
 from kfslim.measure.model import Measurement
 from kfslim.oci import Index, Platform, Reference, Store
-from kfslim.plan.make import check_plan
+from kfslim.plan.check import check_plan
 from kfslim.plan.model import LABEL_STEP, Plan, StepPlan
 from kfslim.report.model import BuildResult, StepBuild
 
@@ -84,8 +84,7 @@ def build_images(
         BadPlan: the plan contradicts itself, or cannot be followed on this machine.
         KfslimError: whatever a stage raises; no tag was written for a step that is not whole.
     """
-    for step in plan.steps:
-        check_plan(step)
+    check_plan(plan)
     store, traffic = context.store(target), Traffic()
     present = _present(context, plan.steps, store)
     todo = [step for step in plan.steps if step.name not in present]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from packaging.utils import canonicalize_name
+
 from kfslim.build.prune import DEFAULT_PRUNE
-from kfslim.errors import InputError
+from kfslim.errors import BadConfig, InputError
 from kfslim.flow.bases import Base, find_base, keep_base
 from kfslim.flow.before import measure_images
 from kfslim.flow.context import Context
@@ -69,6 +72,7 @@ def make_plan(
     wanted = [(step, _needs(context, step, old, options)) for step in pipeline.steps]
     left_alone = [need for _, need in wanted if isinstance(need, LeftAlone)]
     needed = [(step, need) for step, need in wanted if isinstance(need, Needs)]
+    _check_names(need for _, need in needed)
     codec = current_codec(options.codec or context.config.codec)
     bases = _Bases(context, codec, _kept_bases(existing, options), target)
     slots = [
@@ -162,6 +166,13 @@ def _constraints(needs: Needs, options: Options) -> tuple[str, ...]:
     return tuple(c for c in needs.constraints if c.partition("==")[0] not in upgraded)
 
 
+def _check_names(needed: Iterable[Needs]) -> None:
+    """Refuse two steps of one name, which only the configuration can give them."""
+    for name, times in Counter(need.step for need in needed).items():
+        if times > 1:
+            raise BadConfig(f"two steps are called {name!r}: change one's name under steps")
+
+
 def _check_upgrade(options: Options, locks: Sequence[Lock]) -> None:
     """Refuse the name of a package that no step gets: it is a misspelling."""
     known = {found.name for lock in locks for found in lock.distributions}
@@ -205,8 +216,14 @@ def _bytecode(context: Context, slot: _Slot, options: Options) -> Bytecode:
 def _prune(context: Context, step: Step) -> tuple[str, ...]:
     """Return the rules in force: all but those that the config spares, for some or for all."""
     keep = context.config.for_step(step.name).keep or {}
+    for rule in keep:
+        if rule not in DEFAULT_PRUNE:
+            raise BadConfig(
+                f"keep.{rule}: there is no prune rule of that name",
+                hint=f"There are: {', '.join(DEFAULT_PRUNE)}.",
+            )
     rules = [rule for rule in DEFAULT_PRUNE if "*" not in keep.get(rule, ())]
-    spared = [f"{rule}!{name}" for rule in rules for name in keep.get(rule, ())]
+    spared = [f"{rule}!{canonicalize_name(n)}" for rule in rules for n in keep.get(rule, ())]
     return tuple(sorted((*rules, *spared)))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from kfslim.errors import BadPlan
 from kfslim.lock.model import Lock, Locked
 from kfslim.plan.buckets import assign_layers
 from kfslim.plan.model import (
@@ -15,7 +14,6 @@ from kfslim.plan.model import (
     DebianPackage,
     ImagePlan,
     ProjectLayer,
-    StepPlan,
 )
 
 _OWN_LAYERS = 3  # environment, KFP executor, OS packages
@@ -65,21 +63,3 @@ def plan_image(
         prune=choices.prune,
         codec=choices.codec,
     )
-
-
-def check_plan(step: StepPlan) -> None:
-    """Check what the schema cannot: every layer names distributions of its lock, each once.
-
-    Raises:
-        BadPlan: a plan that was edited by hand into a contradiction.
-    """
-    if not step.images:
-        raise BadPlan(f"step {step.name}: the plan holds no image")
-    for image in step.images:
-        locked = {d.name for d in image.lock.distributions}
-        named = [name for layer in image.layers for name in layer.names]
-        if unknown := sorted(set(named) - locked):
-            raise BadPlan(f"step {step.name}: layers name {unknown[0]}, which is not in the lock")
-        if len(named) != len(set(named)):
-            twice = next(name for name in named if named.count(name) > 1)
-            raise BadPlan(f"step {step.name}: {twice} lies in two layers")

@@ -81,10 +81,17 @@ def _validate(data: Any, path: Path) -> Settings:
             (p for p in error.errors(include_url=False) if p["type"] == "extra_forbidden"), None
         )
         if problem is None:
-            text = first_problem(error).replace("Value error, ", "")
+            text = _in_toml(first_problem(error))
             raise BadConfig(f"{path}: {text}") from error
         keys = [str(part) for part in problem["loc"] if part != "tuple[str, ...]"]
         raise _unknown_key(keys, path) from error
+
+
+def _in_toml(problem: str) -> str:
+    """Say what pydantic complains of in the words of TOML."""
+    for ours, theirs in (("Value error, ", ""), ("tuple", "list"), ("dictionary", "table")):
+        problem = problem.replace(ours, theirs)
+    return problem
 
 
 def _unknown_key(keys: list[str], path: Path) -> BadConfig:
