@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 
@@ -86,6 +89,16 @@ def run(
     )
 
 
+def run_here(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process: quicker, where no process needs to end."""
+    from kfslim.cli.main import run as run_line
+
+    out, err, words = io.StringIO(), io.StringIO(), [str(word) for word in arguments]
+    with mock.patch.dict(os.environ, environ), redirect_stdout(out), redirect_stderr(err):
+        code = run_line(words)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
 def result(*arguments: object, cache: Path, **more: Any) -> Any:
     """Run with ``--json``; return what stdout holds, which must be JSON and nothing else."""
     done = run(*arguments, "--json", cache=cache, **more)
@@ -93,24 +106,19 @@ def result(*arguments: object, cache: Path, **more: Any) -> Any:
     return json.loads(done.stdout)
 
 
-def refused(*arguments: object, cache: Path, code: int, says: str = "", **more: Any) -> str:
-    """Assert that the command ends with ``code`` and one sentence; return what stderr holds.
+def check_refused(done: subprocess.CompletedProcess[str], code: int, says: str = "") -> None:
+    """Assert that a command ended with ``code``, one sentence on stderr and nothing on stdout.
 
-    The sentence is one line that begins with ``kfslim:``; a hint may follow on a line of its own.
+    The sentence is a line that begins with ``kfslim:``; a hint may follow on a line of its own.
     """
-    done = run(*arguments, cache=cache, **more)
-    check_refusal(done.returncode, done.stderr, code=code, says=says)
+    stderr = done.stderr
+    assert done.returncode == code, f"{done.returncode}: {stderr}"
     assert not done.stdout, done.stdout
-    return done.stderr
-
-
-def check_refusal(returncode: int, stderr: str, *, code: int, says: str = "") -> None:
-    assert returncode == code, f"{returncode}: {stderr}"
     assert not _STACK.search(stderr), stderr
+    assert "This is a bug" not in stderr, stderr
     lines = stderr.splitlines()
     at = next((i for i, line in enumerate(lines) if line.startswith("kfslim: ")), None)
     assert at is not None, f"no sentence: {stderr}"
     assert len(lines) - at <= 2, f"more than a sentence and a hint: {stderr}"
     assert all(line.startswith("        ") for line in lines[at + 1 :]), stderr
-    assert "This is a bug" not in stderr, stderr
     assert re.search(says, lines[at]), f"{says!r} is not in {stderr}"

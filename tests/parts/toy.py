@@ -6,14 +6,16 @@ a name.  So what goes wrong is what a test made go wrong.
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from parts.command import refused, result, run
+from parts.command import run, run_here
 from parts.images import make_image
 from parts.wheels import Index
 
@@ -97,17 +99,24 @@ class Toy:
         places = ("--to", to or self.images, "-o", self.output, "--plan", self.plan)
         return ("slim", self.pipeline, "--no-before", "--python", "3.11", *places, *more)
 
-    def run(self, *arguments: object, **more: Any) -> Any:
-        return run(*arguments, **self._where(more))
+    def run(self, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run the command line in a process of its own."""
+        return run(*arguments, **{"cache": self.cache, **self.environ, **more})
 
-    def result(self, *arguments: object, **more: Any) -> Any:
-        return result(*arguments, **self._where(more))
+    def here(self, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line in this process."""
+        places = {"KFSLIM_CACHE_DIR": str(self.cache), **self.environ}
+        return run_here(*arguments, **places, **environ)
 
-    def refused(self, *arguments: object, **more: Any) -> str:
-        return refused(*arguments, **self._where(more))
+    def result(self, *arguments: object) -> Any:
+        """Run with ``--json``; return what stdout holds."""
+        done = self.here(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
-    def _where(self, more: dict[str, Any]) -> dict[str, Any]:
-        return {"cache": self.cache, "UV_DEFAULT_INDEX": self.index.url, **more}
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"UV_DEFAULT_INDEX": self.index.url}
 
     @property
     def left(self) -> set[str]:
