@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kfslim.errors import DiskError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FREE_SPACE = "Free space there, or move what is kept between runs by --cache-dir."
 
 
 @contextmanager
@@ -18,7 +22,22 @@ def disk_errors(doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         where = f" at {error.filename}" if error.filename else ""
-        raise DiskError(f"{doing} failed{where}: {error.strerror or error}") from error
+        hint = _FREE_SPACE if error.errno in _FULL else ""
+        raise DiskError(f"{doing} failed{where}: {error.strerror or error}", hint=hint) from error
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Check, before long work, that files can be made at ``paths`` (None: nothing to check).
+
+    Raises:
+        DiskError: a folder on the way is none, or must not be written.
+    """
+    for path in filter(None, paths):
+        folder = next(parent for parent in path.absolute().parents if os.access(parent, os.F_OK))
+        if not folder.is_dir():
+            raise DiskError(f"{path} cannot be written: {folder} is no folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise DiskError(f"{path} cannot be written: no permission in {folder}")
 
 
 @contextmanager

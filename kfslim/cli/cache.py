@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -21,7 +22,8 @@ def show(**options: Any) -> None:
     from kfslim.cli.session import Session
 
     with Session(options) as session:
-        click.echo(session.context.cache.root)
+        root = str(session.context.cache.root)
+        click.echo(json.dumps({"path": root}) if session.as_json else root)
 
 
 @command.command("clean")
@@ -33,7 +35,7 @@ def clean(**options: Any) -> None:
     with Session(options) as session:
         freed = session.context.cache.clean()
         if session.as_json:
-            click.echo(f'{{"disk_bytes": {freed}}}')
+            click.echo(json.dumps({"disk_bytes": freed}))
         elif not session.quiet:
             from kfslim.report.sizes import human_bytes
 

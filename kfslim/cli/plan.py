@@ -35,10 +35,12 @@ def command(pipeline: Path, output: Path, **options: Any) -> None:
     kfslim plan pipeline.yaml --upgrade pandas
     """
     from kfslim.cli.session import Session
+    from kfslim.files import check_writable
     from kfslim.flow.planning import make_plan
     from kfslim.flow.reading import read_steps
 
     with Session(options, beside=pipeline) as session:
+        check_writable(output)
         steps = read_steps(session.context, session.read(pipeline), str(pipeline))
         planned = make_plan(session.context, steps, session.planning, session.plan(output))
         planned.plan.save(output)

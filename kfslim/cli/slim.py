@@ -41,10 +41,12 @@ def command(
     kfslim slim pipeline.yaml --to oci:images --pull-from registry/ml/retrain -o slim.yaml
     """
     from kfslim.cli.session import Session
+    from kfslim.files import check_writable
     from kfslim.flow.slim import slim
 
     with Session(options, beside=pipeline) as session:
         target = session.target(to)
+        check_writable(output, plan_path, report_dir and report_dir / "report.json")
         text = session.read(pipeline)
         made = slim(
             session.context,
