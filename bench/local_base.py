@@ -40,6 +40,7 @@ COPY pip /usr/lib/python3/dist-packages
 COPY pip.sh /usr/local/bin/pip
 COPY ca.crt {_CA}
 COPY local.pth /usr/lib/python3/dist-packages/local.pth
+RUN rm /usr/lib/python3.11/EXTERNALLY-MANAGED
 ENV PATH=/usr/local/local/bin:/usr/local/bin:/usr/bin:/bin PIP_CERT={_CA} SSL_CERT_FILE={_CA} \\
     PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 """
@@ -55,7 +56,7 @@ def make_local_base(docker: Docker, folder: Path) -> str:
     with Context(Cache(folder / "base-cache")) as kfslim:
         base = find_base(kfslim, BASE, Platform(), current_codec("gzip"))
         client = sdk.DockerClient(base_url=docker.host, timeout=600)
-        EngineStore(parse_reference(f"docker-daemon:{_RAW}"), client).write(base.image)
+        EngineStore(parse_reference(f"docker-daemon:{_RAW}"), client).write(base.image, "deb")
         client.close()
     run(find_uv(), "pip", "install", "--target", context / "pip", "--python-version", "3.11", "pip")
     (context / "pip.sh").write_text('#!/bin/sh\nexec python3 -m pip "$@"\n')
