@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from packaging.utils import canonicalize_name
 
 from kfslim.build.prune import DEFAULT_PRUNE
-from kfslim.errors import BadConfig, InputError
+from kfslim.errors import BadConfig
 from kfslim.flow.bases import Base, find_base, keep_base
 from kfslim.flow.before import measure_images
 from kfslim.flow.context import Context
 from kfslim.flow.extras import plan_os_packages, plan_projects
+from kfslim.flow.locking import Slot, lock_slots, notes_of
 from kfslim.flow.measuring import missing_weight
 from kfslim.flow.options import Options
 from kfslim.lock.executor import executor
-from kfslim.lock.job import Job
 from kfslim.lock.model import Lock, Locked
-from kfslim.lock.resolve import lock_many
-from kfslim.lock.target import DEFAULT_GLIBC
 from kfslim.measure.model import Measurement, PipelineMeasure, RuntimeInstall
 from kfslim.measure.pipeline import measure_pipeline
 from kfslim.oci import Platform, Reference
@@ -38,16 +35,6 @@ class Planned:
 
     plan: Plan
     before: PipelineMeasure
-
-
-@dataclass(frozen=True)
-class _Slot:
-    """One image to plan: a step's needs on one platform, and its base."""
-
-    step: Step
-    needs: Needs
-    platform: Platform
-    base: Base
 
 
 def make_plan(
@@ -76,19 +63,17 @@ def make_plan(
     codec = current_codec(options.codec or context.config.codec)
     bases = _Bases(context, codec, _kept_bases(existing, options), target)
     slots = [
-        _Slot(step, need, platform, bases.find(need.base, platform))
+        Slot(step, need, platform, bases.find(need.base, platform), _measured(old, step))
         for step, need in needed
         for platform in platforms
     ]
-    jobs = [_job(slot, existing, options) for slot in slots]
-    locks = lock_many(context.uv, jobs, progress=context.progress)
-    _check_upgrade(options, locks)
+    locks = lock_slots(context, slots, existing, options)
     steps: list[StepPlan] = []
     installs: dict[str, RuntimeInstall] = {}
     for step, need in needed:
         mine = [(s, lock) for s, lock in zip(slots, locks, strict=True) if s.step is step]
         images = [_image(context, slot, lock, codec, options) for slot, lock in mine]
-        notes = need.notes
+        notes = (*need.notes, *notes_of(*mine[0]))
         steps.append(
             StepPlan(name=need.step, executor=step.executor, images=tuple(images), notes=notes)
         )
@@ -106,12 +91,16 @@ def _platforms(context: Context, options: Options) -> tuple[Platform, ...]:
 def _needs(
     context: Context, step: Step, old: Mapping[str, Measurement | str], options: Options
 ) -> Needs | LeftAlone:
-    found = old.get(step.image)
-    measured = found if isinstance(found, Measurement) else None
+    found, measured = old.get(step.image), _measured(old, step)
     result = needs_of(step, context.config, measured, base=options.base, python=options.python)
     if isinstance(result, LeftAlone) and isinstance(found, str) and not step.left_alone:
         return result.model_copy(update={"reason": f"{result.reason} ({found})"})
     return result
+
+
+def _measured(old: Mapping[str, Measurement | str], step: Step) -> Measurement | None:
+    found = old.get(step.image)
+    return found if isinstance(found, Measurement) else None
 
 
 class _Bases:
@@ -144,28 +133,6 @@ def _kept_bases(existing: Plan | None, options: Options) -> list[BasePlan]:
     return [image.base for step in existing.steps for image in step.images]
 
 
-def _job(slot: _Slot, existing: Plan | None, options: Options) -> Job:
-    return Job(
-        requirements=slot.needs.requirements,
-        python=slot.needs.python,
-        platform=slot.platform,
-        constraints=_constraints(slot.needs, options),
-        indexes=slot.needs.indexes,
-        glibc=slot.base.glibc or DEFAULT_GLIBC,
-        existing=_existing_lock(existing, slot),
-        upgrade=options.upgrade_all or options.upgraded,
-        what=f"locking step {slot.needs.step}",
-    )
-
-
-def _constraints(needs: Needs, options: Options) -> tuple[str, ...]:
-    """Return the old image's versions, but for what the user wants newer."""
-    if options.upgrade_all:
-        return ()
-    upgraded = options.upgraded
-    return tuple(c for c in needs.constraints if c.partition("==")[0] not in upgraded)
-
-
 def _check_names(needed: Iterable[Needs]) -> None:
     """Refuse two steps of one name, which only the configuration can give them."""
     for name, times in Counter(need.step for need in needed).items():
@@ -173,27 +140,7 @@ def _check_names(needed: Iterable[Needs]) -> None:
             raise BadConfig(f"two steps are called {name!r}: change one's name under steps")
 
 
-def _check_upgrade(options: Options, locks: Sequence[Lock]) -> None:
-    """Refuse the name of a package that no step gets: it is a misspelling."""
-    known = {found.name for lock in locks for found in lock.distributions}
-    for name in sorted(options.upgraded - known):
-        close = get_close_matches(name, known, n=1)
-        raise InputError(
-            f"--upgrade {name}: no step gets a package of that name",
-            hint=f"Did you mean {close[0]}?" if close else "",
-        )
-
-
-def _existing_lock(existing: Plan | None, slot: _Slot) -> Lock | None:
-    for step in existing.steps if existing else ():
-        if step.executor == slot.step.executor:
-            for image in step.images:
-                if image.base.platform == str(slot.platform):
-                    return image.lock
-    return None
-
-
-def _image(context: Context, slot: _Slot, lock: Lock, codec: Codec, options: Options) -> ImagePlan:
+def _image(context: Context, slot: Slot, lock: Lock, codec: Codec, options: Options) -> ImagePlan:
     needs, base = slot.needs, slot.base
     return plan_image(
         base.plan,
@@ -201,13 +148,13 @@ def _image(context: Context, slot: _Slot, lock: Lock, codec: Codec, options: Opt
         base.provided,
         lock,
         Choices(_bytecode(context, slot, options), _prune(context, slot.step), codec),
-        runtime=_runtime(context, needs),
+        runtime=_runtime(context, needs, lock, base.provided),
         os_packages=plan_os_packages(context, needs.os_packages, base),
         projects=plan_projects(context, needs.projects),
     )
 
 
-def _bytecode(context: Context, slot: _Slot, options: Options) -> Bytecode:
+def _bytecode(context: Context, slot: Slot, options: Options) -> Bytecode:
     if slot.base.interpreter is None:
         return "none"
     return options.bytecode or context.config.for_step(slot.step.name).bytecode
@@ -227,8 +174,12 @@ def _prune(context: Context, step: Step) -> tuple[str, ...]:
     return tuple(sorted((*rules, *spared)))
 
 
-def _runtime(context: Context, needs: Needs) -> Locked | None:
-    if needs.kfp != "runtime":
+def _runtime(
+    context: Context, needs: Needs, lock: Lock, provided: Collection[tuple[str, str]]
+) -> Locked | None:
+    """Return the executor, unless all of that kfp is there: its few modules would hide the rest."""
+    locked = any(one.name == "kfp" for one in lock.distributions)
+    if needs.kfp != "runtime" or locked or ("kfp", needs.kfp_version) in provided:
         return None
     return executor(context.uv, needs.kfp_version, python=needs.python)
 

@@ -90,6 +90,7 @@ def wheel_instead(uv: Uv, chosen: Chosen, job: Job) -> Chosen:
     with uv.cache.scratch() as folder, disk_errors("resolving"):
         _write(folder / "requirements.in", [f"{chosen.name}=={chosen.version}"])
         _write(folder / "constraints.txt", [])
+        _write(folder / "overrides.txt", [])
         arguments = [*_arguments(folder, job, uv.python, []), "--no-deps"]
         if uv.try_run(*arguments, indexes=job.indexes)[0]:
             return chosen
@@ -130,9 +131,15 @@ def _pip_asks_more(environ: Mapping[str, str]) -> bool:
 def _write_inputs(folder: Path, job: Job) -> None:
     _write(folder / "requirements.in", job.requirements)
     _write(folder / "constraints.txt", job.constraints)
-    if job.existing and job.upgrade is not True:
-        pins = ((one.name, one.version) for one in job.existing.distributions)
-        (folder / "pylock.toml").write_text(preferences(pins), encoding="utf-8")
+    _write(folder / "overrides.txt", job.overrides)
+    if (pins := _preferred(job)) and job.upgrade is not True:
+        (folder / "pylock.toml").write_text(preferences(iter(pins.items())), encoding="utf-8")
+
+
+def _preferred(job: Job) -> dict[str, str]:
+    locked = job.existing.distributions if job.existing else ()
+    pins = (pin.partition("==")[::2] for pin in job.preferred)
+    return {one.name: one.version for one in locked} | dict(pins)
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
@@ -143,6 +150,7 @@ def _arguments(folder: Path, job: Job, python: str, sdists: Sequence[str]) -> li
     arguments = [
         *("pip", "compile", str(folder / "requirements.in")),
         *("--constraints", str(folder / "constraints.txt")),
+        *("--overrides", str(folder / "overrides.txt")),
         *("--output-file", str(folder / "pylock.toml"), "--format", "pylock.toml"),
         *("--generate-hashes", "--no-header", "--quiet", "--python", python),
         *job.target.uv_arguments,

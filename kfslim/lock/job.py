@@ -21,6 +21,10 @@ class Job:
     ``3.11.2``; ``glibc`` is the base's.  ``existing`` is the lock to keep to: as it is while the
     declaration is the same, else its versions as far as they fit, save for the names in
     ``upgrade`` (True: all).  ``what`` begins error messages.
+
+    ``preferred`` are ``name==version`` to keep to where they fit, before those of ``existing``.
+    ``overrides`` are requirements that hold whatever the METADATA of others says.  ``declares`` is
+    the declaration to record where the job was derived from another one.
     """
 
     requirements: tuple[str, ...]
@@ -33,6 +37,9 @@ class Job:
     existing: Lock | None = None
     upgrade: bool | frozenset[str] = False
     what: str = "locking"
+    preferred: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    declares: str = ""
 
     @property
     def target(self) -> Target:
@@ -42,6 +49,9 @@ class Job:
     @property
     def declaration(self) -> str:
         """``sha256:<hex>`` of everything that is asked for."""
+        if self.declares:
+            return self.declares
+        more = {"overrides": sorted(self.overrides)} if self.overrides else {}
         return value_digest(
             {
                 "format": FORMAT,
@@ -51,6 +61,7 @@ class Job:
                 "python": self.python,
                 "platform": self.target.uv_platform,
                 "dependencies": self.dependencies,
+                **more,
             }
         )
 

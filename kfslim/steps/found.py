@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -22,6 +23,15 @@ _DEV_EXTRAS = {
     "release", "style", "test", "testing", "tests", "tutorials", "type", "types", "typing",
 }  # fmt: skip
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
+
+
+class Conflict(NamedTuple):
+    """``name`` at ``version`` requires ``target`` within ``specifier``, and there is another."""
+
+    name: str
+    version: str
+    target: str
+    specifier: str
 
 
 class Found:
@@ -68,6 +78,35 @@ class Found:
             seen |= new
             waiting += new
         return {name for name, _ in seen}
+
+    def requirers(self, name: str) -> set[str]:
+        """Return who requires ``name`` directly."""
+        return {one for one in self.by_name if name in {n for n, _ in self._needed_by(one, "")}}
+
+    def contradictions(self, names: Iterable[str], versions: Mapping[str, str]) -> list[Conflict]:
+        """Return what members of ``names`` require of others that ``versions`` do not fulfil.
+
+        A member whose own version is another one there is passed over: its METADATA is not known.
+        """
+        found: list[Conflict] = []
+        for name in sorted(set(names) & self.by_name.keys()):
+            if versions.get(name, self.version(name)) == self.version(name):
+                found += self._unfulfilled(name, versions)
+        return found
+
+    def _unfulfilled(self, name: str, versions: Mapping[str, str]) -> Iterable[Conflict]:
+        for requirement in self._requires[name]:
+            target = canonicalize_name(requirement.name)
+            version = versions.get(target, "")
+            wanted = requirement.specifier
+            applies = version and self._applies(requirement.marker, "")
+            if applies and not wanted.contains(version, prereleases=True):
+                yield Conflict(name, self.version(name), target, str(wanted))
+
+    def extras(self, names: Iterable[str], target: str) -> set[str]:
+        """Return the extras of ``target`` that members of ``names`` require."""
+        needed = [self._needed_by(name, "") for name in names if name in self.by_name]
+        return {extra for edges in needed for name, extra in edges if name == target and extra}
 
     def _needed_by(self, name: str, extra: str) -> set[tuple[str, str]]:
         """Return what ``name[extra]`` requires directly, as pairs of name and extra."""

@@ -74,6 +74,7 @@ class Needs(Model):
     """What one step's image must hold: the input of lock and plan.
 
     ``requirements`` are PEP 508, duplicates merged; ``origin`` says where they come from.
+    ``installed`` are those of them that are installed over the old image: all but its own.
     ``constraints`` are ``name==version`` pins of what the old image held.
     ``kfp`` is ``runtime`` (only the executor's modules), ``full`` (the distribution with its
     dependencies is among the requirements) or ``none`` (the step runs no KFP executor).
@@ -86,6 +87,7 @@ class Needs(Model):
     base: str
     requirements: tuple[str, ...] = ()
     origin: Origin = "declared"
+    installed: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
     kfp: KfpMode = "runtime"

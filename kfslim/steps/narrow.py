@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from packaging.utils import canonicalize_name
 
+from kfslim.measure.model import DistributionMeasure
 from kfslim.steps.choose import Case, LeaveAlone
 from kfslim.steps.config import Config
 from kfslim.steps.found import INSTALLERS, Found
@@ -32,10 +33,41 @@ def needed_of_image(case: Case, config: Config, found: Found, claimed: set[str])
     require is among them; so is kfp where it is needed as more than the step's executor.
 
     Raises:
-        LeaveAlone: the source imports what no distribution, project folder or claim explains.
+        LeaveAlone: the source imports what no distribution, project folder or claim explains, or
+            needs a distribution that no index has.
     """
     _check_imports(case, config, found, claimed)
-    return (_all(case, found) or _imported(case.facts, found, claimed)) - claimed
+    kept = (_all(case, found) or _imported(case.facts, found, claimed)) - claimed
+    return kept - _from_projects(case, config, found, kept)
+
+
+def _from_projects(case: Case, config: Config, found: Found, kept: set[str]) -> set[str]:
+    """Return those of ``kept`` that a configured project folder brings anyway.
+
+    Others that came from a folder or URL (PEP 610) cannot be locked: an index may have nothing of
+    that name, or something else.
+    """
+    modules = project_modules(case, config)
+    ours = set()
+    for name in sorted(kept):
+        one = found.by_name[name]
+        if one.source == "index":
+            continue
+        if not modules & {module.partition(".")[0] for module in one.imports}:
+            raise LeaveAlone(_not_of_an_index(case, one))
+        ours.add(name)
+    return ours
+
+
+def _not_of_an_index(case: Case, one: DistributionMeasure) -> str:
+    doubts = [*case.facts.dynamic, *case.facts.programs]
+    why = f" ({case.at(doubts[0])})" if doubts else ""
+    came = "a folder" if one.source == "local" else "a URL"
+    return (
+        f"it may need {one.name} {one.version}{why}, which was installed into its image from "
+        f"{came}: name its folder in steps.{case.step.name}.projects, or in "
+        f"steps.{case.step.name}.requirements what the step needs from an index"
+    )
 
 
 def _all(case: Case, found: Found) -> set[str]:
@@ -97,10 +129,14 @@ def check_unread(case: Case, config: Config, claimed: set[str]) -> None:
 
 def unexplained(case: Case, config: Config, claimed: set[str]) -> Iterable[tuple[str, int]]:
     """Yield what the source imports that is not Python's, kfp's, the project's, or claimed."""
-    explained = {"kfp", *case.facts.local}
-    for project in case.settings.projects:
-        explained |= set(config.project_modules.get(project, ()))
+    explained = {"kfp", *case.facts.local, *project_modules(case, config)}
     for module, line in top_level(case.facts.imports):
         known = module in _STDLIB or module in explained or canonicalize_name(module) in claimed
         if not known:
             yield module, line
+
+
+def project_modules(case: Case, config: Config) -> set[str]:
+    """Return the modules that the step's project folders bring."""
+    folders = case.settings.projects
+    return {module for folder in folders for module in config.project_modules.get(folder, ())}

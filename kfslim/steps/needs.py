@@ -68,7 +68,8 @@ def _needs(
     own_base = chosen == own_image(step)
     mode, version = choose_kfp(case, own_base, claimed, found)
     kept = set() if own_base else _from_image(case, config, found, names)
-    mode = "full" if "kfp" in kept else mode
+    if "kfp" in kept or (own_base and mode == "runtime" and found and found.requirers("kfp")):
+        mode = "full"  # the executor's modules alone would hide what others use of kfp
     extra = _image_lines(case, found, kept - {"kfp"})
     if mode == "full" and "kfp" not in names:
         extra.append(RequirementLine(f"kfp=={version}", f"the SDK of step {step.name}"))
@@ -79,6 +80,7 @@ def _needs(
         base=chosen,
         requirements=requirements,
         origin=_origin(case),
+        installed=merge_requirements(lines),
         constraints=_constraints(found, requirements, mode),
         indexes=_indexes(case, config),
         kfp=mode,
