@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
+from kfslim.cluster.settings import ClusterSettings
 from kfslim.errors import BadConfig, KfslimError
 from kfslim.model import Model
 from kfslim.oci.image import Platform
@@ -126,6 +127,7 @@ class Settings(Common):
     indexes: dict[str, IndexUrl] = {}
     mirrors: Mirrors = Mirrors()
     keyring: str | None = None
+    cluster: ClusterSettings = ClusterSettings()
     steps: dict[str, StepSettings] = {}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from kfslim.cluster.settings import ClusterSettings, Toleration
 from kfslim.errors import BadConfig
 from kfslim.model import first_problem
 from kfslim.steps.config import (
@@ -109,6 +110,8 @@ def _model_at(keys: list[str]) -> type[BaseModel]:
         return RequirementsFrom if "requirements" in keys[2:] else StepSettings
     if keys[:1] == ["mirrors"]:
         return Mirror if keys[1:2] == ["debian"] else Mirrors
+    if keys[:1] == ["cluster"]:
+        return Toleration if "tolerations" in keys[1:] else ClusterSettings
     return RequirementsFrom if keys[:1] == ["requirements"] else Settings
 
 
