@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kfslim.errors import BadRequirement, InputError, KfslimError, Unsupported
+from kfslim.errors import BadRequirement, InputError, Unsupported
 from kfslim.flow.bases import Base
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options
@@ -184,16 +184,11 @@ def _check_available(context: Context, job: Job, pins: Mapping[str, str]) -> Non
             context.uv, [replace(job, requirements=lines, constraints=(), dependencies=False)]
         )
     except (BadRequirement, Unsupported) as error:
-        raise unavailable(error, job.what, lines) from error
-
-
-def unavailable(error: KfslimError, what: str, pins: Sequence[str]) -> BadRequirement:
-    """Return the error for versions of the old image that no index has for the new one."""
-    return BadRequirement(
-        f"{what}: its old image holds {', '.join(pins)}, and no index of the step has all of these",
-        hint=f"{error.message.rpartition(': ')[2]}. Name their index in the config, declare "
-        "versions that are to be had, or base the step on its own image.",
-    )
+        raise BadRequirement(
+            f"{job.what}: its old image holds {', '.join(lines)}, which its indexes do not have",
+            hint="Name the index that has it in the config, declare another version if it may"
+            " change, or base the step on its own image.",
+        ) from error
 
 
 def _moved(line: str, had: Mapping[str, str], replaced: Mapping[str, str]) -> str:

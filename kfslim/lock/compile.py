@@ -113,8 +113,9 @@ def explained(failures: Sequence[str], job: Job, environ: Mapping[str, str]) -> 
             f"{job.what}: the requirements do not fit {pins}"
             if len(error.message) > LIMIT
             else error.message,
-            hint=f"{pins}: what the old image ran, so the new one must. Declare another version"
-            " if it may change.",
+            hint=f"{pins}: what the old image ran, so the new one must. Name the index that has"
+            " it in the config, declare another version if it may change, or base the step on its"
+            " own image.",
         )
     elif "not found in the package registry" in error.message and _pip_asks_more(environ):
         error.hint = (

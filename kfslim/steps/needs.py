@@ -70,10 +70,10 @@ def _needs(
     kept = set() if own_base else _from_image(case, config, found, names)
     if "kfp" in kept or (own_base and mode == "runtime" and found and found.requirers("kfp")):
         mode = "full"  # the executor's modules alone would hide what others use of kfp
-    extra = _image_lines(case, found, kept - {"kfp"})
+    asked = list(lines)
     if mode == "full" and "kfp" not in names:
-        extra.append(RequirementLine(f"kfp=={version}", f"the SDK of step {step.name}"))
-    requirements = merge_requirements([*lines, *extra])
+        asked.append(RequirementLine(f"kfp=={version}", f"the SDK of step {step.name}"))
+    requirements = merge_requirements([*asked, *_image_lines(case, found, kept - {"kfp"})])
     return Needs(
         step=case.settings.name,
         python=minor,
@@ -81,7 +81,7 @@ def _needs(
         requirements=requirements,
         origin=_origin(case),
         installed=merge_requirements(lines),
-        constraints=_constraints(found, requirements, mode),
+        constraints=_constraints(found, merge_requirements(asked), mode),
         indexes=_indexes(case, config),
         kfp=mode,
         kfp_version=version,

@@ -28,7 +28,7 @@ _GLIBC = ("2_28", "2_17", "2_12", "2_5")
 
 
 def publish_base(registry: Registry, cache: Path, suite: str = "bookworm") -> str:
-    """Assemble ``deb:SUITE``, push it, and return the name that ``FROM`` and ``docker run`` take."""
+    """Assemble ``deb:SUITE``, push it, and return the name that ``FROM`` takes."""
     with Context(Cache(cache)) as context:
         base = find_base(context, f"deb:{suite}", Platform(), current_codec())
         context.store(registry.reference("base")).write(base.image, suite)

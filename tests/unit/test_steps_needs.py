@@ -32,7 +32,7 @@ def step(body="", *packages, image="python:3.11", kind="lightweight", kfp="2.14.
     )
 
 
-def dist(name, *requires, version="1.0", imports=None, points=()):
+def dist(name, *requires, version="1.0", imports=None, points=(), source="index"):
     return DistributionMeasure(
         name=name,
         version=version,
@@ -40,6 +40,7 @@ def dist(name, *requires, version="1.0", imports=None, points=()):
         requires=requires,
         imports=(name,) if imports is None else imports,
         entry_points=points,
+        source=source,
     )
 
 
@@ -167,6 +168,10 @@ class TestDeclared:
         assert found.requirements[:2] == ("numpy<1", "pandas==2.0.0")
         assert not [c for c in found.constraints if c.startswith(("pandas", "numpy"))]
 
+    def test_what_is_installed_over_the_image_is_told_from_what_it_holds(self):
+        found = fine(step("import pandas, xgboost", "xgboost", image=FAT), Config(), fat())
+        assert found.installed == ("xgboost",)
+
     def test_a_name_without_a_version_keeps_the_one_found(self):
         found = fine(step("import pandas", "pandas", image=FAT), Config(), fat())
         assert "pandas" in found.requirements
@@ -257,6 +262,40 @@ class TestFatImage:
         assert fine(step("import mylib", image=FAT), Config(), old, base=FAT).base.endswith("fat:1")
 
 
+class TestNotOfAnIndex:
+    """The team's own package in its fat image, by `pip install .`, or by a URL."""
+
+    OURS = dist("house", "pandas", imports=("house_rules",), source="local")
+
+    def test_it_leaves_a_step_alone_that_imports_it(self):
+        why = reason(step("import house_rules", image=FAT), Config(), fat(self.OURS))
+        assert "house 1.0, which was installed into its image from a folder" in why
+        assert "steps.train.projects" in why
+
+    def test_and_one_that_may(self):
+        by_url = dist("house", source="url")
+        why = reason(step("import pickle; pickle.load(f)", image=FAT), Config(), fat(by_url))
+        assert "unpickles (pickle.load)" in why
+        assert "from a URL" in why
+
+    def test_others_do_not_care(self):
+        found = fine(step("import sklearn", image=FAT), Config(), fat(self.OURS))
+        assert found.requirements == ("scikit-learn==1.5.0",)
+
+    def test_a_project_folder_brings_it_and_the_image_what_it_requires(self):
+        config = Config(
+            steps={"train": StepSettings(projects=("src/house",))},
+            project_modules={"src/house": ("house_rules",)},
+        )
+        found = fine(step("import house_rules", image=FAT), config, fat(self.OURS))
+        assert found.requirements == ("pandas==2.2.2", "s3fs==2024.6.0")
+
+    def test_a_requirement_claims_it_from_an_index(self):
+        config = configured(requirements=["house==1.0"])
+        found = fine(step("import house_rules", image=FAT), config, fat(self.OURS))
+        assert "house==1.0" in found.requirements
+
+
 class TestUnreadImage:
     def test_an_undeclared_import_leaves_the_step_alone(self):
         assert "does not declare" in reason(step("import pandas"), Config(), None)
@@ -302,6 +341,13 @@ class TestKfp:
         assert found.kfp == "full"
         assert found.requirements == ("kfp==2.14.3", "pipes-lib==1.0")
         assert not [c for c in found.constraints if c.startswith("kfp==")]
+
+    def test_all_of_it_on_the_own_image_where_something_in_there_requires_it(self):
+        old = fat(dist("pipes-lib", "kfp", imports=("pipes_lib",)), dist("kfp", version="2.9.0"))
+        found = fine(step("import json", image=FAT), Config(), old, base=FAT)
+        assert (found.kfp, found.requirements) == ("full", ("kfp==2.14.3",))
+        found = fine(step("import json", image=FAT), Config(), fat(), base=FAT)
+        assert (found.kfp, found.requirements) == ("runtime", ())
 
     def test_a_declared_kfp_is_kept(self):
         declared = Declared(packages=("kfp==2.0.1", "pandas"), kfp_version="2.0.1")
