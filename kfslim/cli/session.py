@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from kfslim.cache import Cache, default_cache_dir
 from kfslim.cli.options import print_json, progress_for
-from kfslim.errors import BadReference, InputError
+from kfslim.errors import InputError
 from kfslim.files import write_atomic
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options
+from kfslim.flow.places import parse_pull_from, parse_target
 from kfslim.model import load_document
-from kfslim.oci import Platform, Reference, parse_reference
+from kfslim.oci import Platform, Reference
 from kfslim.plan.model import Plan
 from kfslim.steps.configfile import find_config, load_config
 
@@ -76,19 +77,7 @@ class Session:
             InputError: neither says so.
             BadReference: it names a tag, or a place that cannot be written.
         """
-        text = to or self.context.config.to
-        if not text:
-            raise InputError(
-                "where shall the images go?", hint="--to docker://host/repo or oci:DIR"
-            )
-        reference = parse_reference(text)
-        if reference.transport not in ("docker", "oci"):
-            raise BadReference(f"{text}: images go to docker://host/repo or oci:DIR")
-        if reference.tag or reference.digest:
-            raise BadReference(
-                f"{text}: name the repository only; every step gets a tag of its own in it"
-            )
-        return reference
+        return parse_target(to or self.context.config.to)
 
     def pull_from(self, name: str | None) -> str | None:
         """Return the name nodes pull under, without tag and transport.
@@ -96,13 +85,7 @@ class Session:
         Raises:
             BadReference: it is no repository's name.
         """
-        text = name or self.context.config.pull_from
-        if not text:
-            return None
-        reference = parse_reference(text)
-        if reference.transport != "docker" or reference.tag or reference.digest:
-            raise BadReference(f"{text}: nodes pull from a registry's repository: host/repo")
-        return reference.repository
+        return parse_pull_from(name or self.context.config.pull_from)
 
     def read(self, path: Path) -> str:
         """Read a text file.

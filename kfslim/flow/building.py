@@ -1,7 +1,8 @@
 """Plan → published images.  Nothing but the plan decides what is built.
 
 A step whose tag is at the destination already costs one request.  Of the others, layers are sent
-while others are still being made; manifests follow when all layers are there, tags last.
+while others are still being made; manifests follow when all layers are there, tags last.  A
+*candidate* gets a temporary tag instead, until ``flow.promoting`` gives it the step's own.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 _ASKING = 8  # threads that ask whether a step is there; they wait for the network
 _ROOM = "published"
+CANDIDATE = "candidate-"  # begins the temporary tag of an image that nobody has tried yet
 
 
 @dataclass(frozen=True)
 class BuiltStep:
     """One step at its destination.  ``reference`` is by digest, under the name nodes pull.
 
-    ``images`` are the measurements of its platforms, in the plan's order.
+    ``images`` are the measurements of its platforms, in the plan's order; ``tag`` is the one that
+    its image was found or put under.
     """
 
     name: str
@@ -38,6 +41,7 @@ class BuiltStep:
     reference: str
     images: tuple[Measurement, ...]
     unchanged: bool
+    tag: str
 
 
 @dataclass(frozen=True)
@@ -70,15 +74,23 @@ class Built:
 @dataclass(frozen=True)
 class _Done:
     digest: str
+    tag: str
     images: tuple[Measurement, ...]
 
 
 def build_images(
-    context: Context, plan: Plan, target: Reference, pull_from: str | None = None
+    context: Context,
+    plan: Plan,
+    target: Reference,
+    pull_from: str | None = None,
+    *,
+    candidates: bool = False,
 ) -> Built:
     """Build and publish what of ``plan`` is not at ``target`` yet.
 
     ``pull_from`` is the repository's name for the nodes, where that differs from ``target``'s.
+    With ``candidates``, what is new gets a temporary tag (``candidate-…``); what is there under
+    either tag is not built.
 
     Raises:
         BadPlan: the plan contradicts itself, or cannot be followed on this machine.
@@ -86,9 +98,10 @@ def build_images(
     """
     check_plan(plan)
     store, traffic = context.store(target), Traffic()
-    present = _present(context, plan.steps, store)
+    prefixes = ("", CANDIDATE) if candidates else ("",)
+    present = _present(context, plan.steps, store, prefixes)
     todo = [step for step in plan.steps if step.name not in present]
-    done = present | (_build(context, todo, store, traffic) if todo else {})
+    done = present | (_build(context, todo, store, traffic, prefixes[-1]) if todo else {})
     name = pull_from or nodes_name(target)
     steps = [
         BuiltStep(
@@ -97,6 +110,7 @@ def build_images(
             reference=f"{name}@{done[step.name].digest}",
             images=done[step.name].images,
             unchanged=step.name in present,
+            tag=done[step.name].tag,
         )
         for step in plan.steps
     ]
@@ -116,47 +130,60 @@ def nodes_name(target: Reference) -> str:
     return f"localhost/{safe or 'images'}"
 
 
-def _present(context: Context, steps: Sequence[StepPlan], store: Store) -> dict[str, _Done]:
-    """Return the steps that ``store`` has under their tags."""
+def _present(
+    context: Context, steps: Sequence[StepPlan], store: Store, prefixes: Sequence[str]
+) -> dict[str, _Done]:
+    """Return the steps that ``store`` has under their tags, a prefix tried after the other."""
+
+    def find(step: StepPlan) -> _Done | None:
+        asked = (_find(context, step, store, prefix + step.tag) for prefix in prefixes)
+        return next(filter(None, asked), None)
+
     with pool(_ASKING) as threads:
-        found = threads.map(lambda step: _find(context, step, store), steps)
+        found = threads.map(find, steps)
         return {step.name: done for step, done in zip(steps, found, strict=True) if done}
 
 
-def _find(context: Context, step: StepPlan, store: Store) -> _Done | None:
-    descriptor = store.resolve(step.tag)
+def _find(context: Context, step: StepPlan, store: Store, tag: str) -> _Done | None:
+    descriptor = store.resolve(tag)
     if descriptor is None:
         return None
     known = context.cache.get(_ROOM, _key(step))
     if known and known.get("digest") == descriptor.digest:
         images = tuple(Measurement.model_validate(value) for value in known["images"])
-        return _Done(descriptor.digest, images)
+        return _Done(descriptor.digest, tag, images)
     platforms = [Platform.parse(image.base.platform) for image in step.images]
     read = [store.read(descriptor.digest, platform) for platform in platforms]
     if any(image.labels.get(LABEL_STEP) != step.step_digest for image in read):
         return None  # somebody else's image under our tag: build and replace it
-    done = _Done(descriptor.digest, tuple(measure_image(context, image, "") for image in read))
+    measured = tuple(measure_image(context, image, "") for image in read)
+    done = _Done(descriptor.digest, tag, measured)
     _remember(context, step, done)
     return done
 
 
 def _build(
-    context: Context, steps: Sequence[StepPlan], store: Store, traffic: Traffic
+    context: Context, steps: Sequence[StepPlan], store: Store, traffic: Traffic, prefix: str
 ) -> dict[str, _Done]:
     from kfslim.flow.assembling import assemble_steps  # nothing of it is needed where all is there
 
     return {
-        step.name: _publish(context, step, assembled, store, traffic)
+        step.name: _publish(context, step, assembled, store, traffic, prefix + step.tag)
         for step, assembled in assemble_steps(context, steps, store, traffic)
     }
 
 
 def _publish(
-    context: Context, step: StepPlan, assembled: Assembled, store: Store, traffic: Traffic
+    context: Context,
+    step: StepPlan,
+    assembled: Assembled,
+    store: Store,
+    traffic: Traffic,
+    tag: str,
 ) -> _Done:
     whole = assembled.images[0] if len(assembled.images) == 1 else Index.build(assembled.images)
-    traffic.add(store.write(whole, step.tag, context.progress))
-    done = _Done(whole.digest, assembled.measurements)
+    traffic.add(store.write(whole, tag, context.progress))
+    done = _Done(whole.digest, tag, assembled.measurements)
     _remember(context, step, done)
     return done
 

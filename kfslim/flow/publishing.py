@@ -47,16 +47,16 @@ def publish(context: Context, source: Reference, target: Reference) -> Publicati
     tags = [source.tag] if source.tag else origin.tags()
     if not tags:
         raise InputError(f"{source} holds no tagged image")
-    images = [(tag, _whole(origin, tag)) for tag in tags]
+    images = [(tag, read_whole(origin, tag)) for tag in tags]
     done = [
         _published(tag, target, store.write(image, tag, context.progress)) for tag, image in images
     ]
     return Publication(source=str(source), target=str(target), images=tuple(done))
 
 
-def _whole(store: Store, tag: str) -> Image | Index:
-    """Read what is under a tag, an index with all its images."""
-    found = store.read_index(tag)
+def read_whole(store: Store, target: str) -> Image | Index:
+    """Read what is under a tag or digest, an index with all its images."""
+    found = store.read_index(target)
     return with_images(store, found) if isinstance(found, Index) else found
 
 

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kfslim.progress import SILENT, Task
+from kfslim.report.visible import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -61,7 +62,7 @@ class Bars:
             if self._rich and self._open:
                 self._rich.console.print(_plain(text), highlight=False, soft_wrap=True)
             else:
-                self._stream.write(text + "\n")
+                self._stream.write(visible(text) + "\n")
                 self._stream.flush()
 
 
@@ -86,10 +87,10 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Protect square brackets, which rich would read as markup: ``feast[redis]``."""
+    """Protect square brackets, which rich would read as markup: ``feast[redis]``; no controls."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(visible(text))
 
 
 def _new_rich(stream: TextIO) -> RichProgress:

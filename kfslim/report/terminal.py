@@ -8,11 +8,13 @@ from io import TextIOWrapper
 from typing import TextIO
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from kfslim.report.sizes import human_bytes
+from kfslim.report.visible import visible
 
 PIPE_WIDTH = 160  # columns in a pipe, where nobody's window ends the line
 SHOWN = 15  # rows of a long list; the rest is summed up
@@ -25,7 +27,18 @@ def print_parts(stream: TextIO | None, *parts: RenderableType) -> None:
         stream.reconfigure(errors="replace")  # an ASCII terminal gets ? for an arrow, not an error
     width = None if stream.isatty() else PIPE_WIDTH
     console = Console(file=stream, width=width, highlight=False)
-    console.print(Group(*parts))
+    console.print(_Visible(Group(*parts)))
+
+
+class _Visible:
+    """A renderable whose words have lost their control characters."""
+
+    def __init__(self, inner: RenderableType) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in console.render(self._inner, options):
+            yield Segment(visible(text), style, control)
 
 
 def new_table(*heads: str) -> Table:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from kfslim.report.html.bars import bars
+from kfslim.report.html.document import document
 from kfslim.report.html.maps import maps
 from kfslim.report.html.markup import Html, Node, render, tag
 from kfslim.report.html.matrix import matrix
@@ -15,17 +14,8 @@ from kfslim.report.sizes import counted, human_seconds
 
 def render_html(report: Report) -> str:
     """Return the page as text; every name in it is escaped."""
-    title = f"{report.pipeline}: slim images"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", title),
-        tag("style", Html(files(__package__).joinpath("page.css").read_text("utf-8"))),
-    )
-    body = tag("body", tag("main", _banner(report), *_sections(report)), _footer(report))
-    return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
+    main = tag("main", _banner(report), *_sections(report))
+    return document(f"{report.pipeline}: slim images", main, _footer(report))
 
 
 def _sections(report: Report) -> list[Node]:
