@@ -136,8 +136,9 @@ def _worth(error: requests.RequestException, attempts: int) -> int:
 
 
 def _innermost(error: Any) -> Any:
-    while getattr(error, "args", None) and isinstance(error.args[0], Exception):
-        error = error.args[0]
+    """Follow an error into those it was made of: urllib3 keeps the first cause among its words."""
+    while causes := [a for a in getattr(error, "args", ()) if isinstance(a, Exception)]:
+        error = causes[0]
     return error
 
 

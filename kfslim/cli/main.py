@@ -14,6 +14,7 @@ import click
 
 from kfslim._version import __version__
 from kfslim.errors import KfslimError
+from kfslim.report.visible import visible
 
 COMMANDS = (
     "slim",
@@ -117,9 +118,9 @@ def _say_wrong(error: click.ClickException) -> None:
 
 
 def _say(message: str, hint: str = "") -> None:
-    click.echo(f"kfslim: {message}", err=True)
+    click.echo(f"kfslim: {visible(message)}", err=True)
     if hint:
-        click.echo(f"        {hint}", err=True)
+        click.echo(f"        {visible(hint)}", err=True)
 
 
 def _bug(error: BaseException) -> int:

@@ -34,8 +34,10 @@ from kfslim.oci.digest import CHUNK
 from kfslim.oci.image import Layer
 
 _open_gzip: Any = gzip.GzipFile
+_gzip_errors: tuple[type[Exception], ...] = (zlib.error,)
 with suppress(ImportError):  # twice zlib's rate; there are no wheels of it for every machine
     _open_gzip = import_module("isal.igzip").IGzipFile
+    _gzip_errors = (zlib.error, import_module("isal.isal_zlib").error)  # no relation of zlib's
 
 RATIO = 100
 FREE_BYTES = 256 << 20
@@ -125,7 +127,7 @@ _CODEC_ERRORS: tuple[type[Exception], ...] = (
     OSError,  # gzip.BadGzipFile; stores translate their own OSErrors before we see them
     EOFError,
     ValueError,
-    zlib.error,
+    *_gzip_errors,
     zstandard.ZstdError,
 )
 
@@ -166,6 +168,7 @@ class TarStream:
         try:
             chunk = self._plain.next()
         except _CODEC_ERRORS as error:
+            self._prove_blob()  # other bytes than were promised explain the damage better
             raise BadImage(f"{self._name} is damaged: {error}") from error
         self._tar_bytes += len(chunk)
         if self._tar_bytes > self._limit:
@@ -181,11 +184,15 @@ class TarStream:
         """Read what is left, so that the digests are checked."""
         while self.read():
             pass
+        self._prove_blob()
+        if self._hash and "sha256:" + self._hash.hexdigest() != self._layer.diff_id:
+            raise BadImage(f"{self._name} is not the tar {self._layer.diff_id} of the config")
+
+    def _prove_blob(self) -> None:
+        """Read what is left of the stored bytes: at their end, their digest is checked."""
         self._plain.close()  # it may still be asking for more
         while self._stored.next():
             pass
-        if self._hash and "sha256:" + self._hash.hexdigest() != self._layer.diff_id:
-            raise BadImage(f"{self._name} is not the tar {self._layer.diff_id} of the config")
 
     def _decompress(self) -> bytes:
         if self._source is None:

@@ -7,6 +7,7 @@ and read from.  A :class:`Fault` says which requests go wrong, how, and how ofte
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 import socket
@@ -44,6 +45,7 @@ class State:
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)  # digest -> type, bytes
     tags: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, bytearray] = field(default_factory=dict)
+    sessions: Iterator[int] = field(default_factory=itertools.count)
     faults: list[Fault] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     seen_headers: list[dict[str, str]] = field(default_factory=list)
@@ -175,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def upload(self, name: str, session: str) -> None:
         if self.command == "POST":
-            session = f"u{len(self.state.uploads)}"
+            session = f"u{next(self.state.sessions)}"
             self.state.uploads[session] = bytearray()
             self.answer(202, **self.progress(name, session))
         elif session not in self.state.uploads:
