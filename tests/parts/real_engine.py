@@ -45,9 +45,9 @@ def use_engine() -> Iterator[str]:
     if os.getuid() != 0:
         missing("no Docker Engine answers, and only root can start one")
     binary = program("dockerd", "docker.io")
-    HOME.mkdir(exist_ok=True)
     host = f"unix://{HOME}/docker.sock"
     with _locked():
+        HOME.mkdir(exist_ok=True)  # under the lock: the last one to leave removes it
         _enter()
         try:
             if not answers(host):
