@@ -31,8 +31,8 @@ _SETTINGS = (
     "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT",
     "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL",
 )  # fmt: skip
-# Debian's Python puts what `pip install --prefix=/install` installs into /install/local; copied to
-# /usr/local as the seed's Dockerfile does, it lies in /usr/local/local, which a .pth file names.
+# pip and uv install with --prefix where upstream's Python looks, and Debian's does not.
+_SITE = "/usr/local/lib/python3.11/site-packages"
 _DOCKERFILE = f"""\
 FROM {_RAW}
 USER root
@@ -41,7 +41,7 @@ COPY pip.sh /usr/local/bin/pip
 COPY ca.crt {_CA}
 COPY local.pth /usr/lib/python3/dist-packages/local.pth
 RUN rm /usr/lib/python3.11/EXTERNALLY-MANAGED
-ENV PATH=/usr/local/local/bin:/usr/local/bin:/usr/bin:/bin PIP_CERT={_CA} SSL_CERT_FILE={_CA} \\
+ENV PATH=/usr/local/bin:/usr/bin:/bin PIP_CERT={_CA} SSL_CERT_FILE={_CA} \\
     PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 """
 
@@ -61,7 +61,7 @@ def make_local_base(docker: Docker, folder: Path) -> str:
     run(find_uv(), "pip", "install", "--target", context / "pip", "--python-version", "3.11", "pip")
     (context / "pip.sh").write_text('#!/bin/sh\nexec python3 -m pip "$@"\n')
     (context / "pip.sh").chmod(0o755)
-    (context / "local.pth").write_text("/usr/local/local/lib/python3.11/dist-packages\n")
+    (context / "local.pth").write_text(f"{_SITE}\n")
     shutil.copyfile(_ca_bundle(), context / "ca.crt")
     settings = "".join(f'ENV {n}="{os.environ[n]}"\n' for n in _SETTINGS if n in os.environ)
     (context / "Dockerfile").write_text(_DOCKERFILE + settings)
