@@ -25,6 +25,7 @@ COMMANDS = (
     "measure",
     "steps",
     "prune",
+    "schedule",
     "cache",
 )
 # Since click 8.2 a group without a command ends in this; before, it printed the help itself.
