@@ -6,12 +6,14 @@ network: it gets a folder of wheels that pip outside downloaded.
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from parts.need import missing
 from parts.real_registry import Registry
@@ -24,6 +26,13 @@ from kfslim.oci.compress import current_codec
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "fat"
 _INSTALLERS = ("pip==23.3.2", "setuptools==69.0.2", "wheel==0.42.0")
+_STAND_IN = """\
+ARG BASE
+FROM $BASE
+ENV PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore
+COPY wheels /wheels
+RUN PYTHONPATH=$(echo /wheels/pip-*.whl) python3 -m pip install --no-index -f /wheels pip setuptools
+"""
 _GLIBC = ("2_28", "2_17", "2_12", "2_5")
 
 
@@ -50,16 +59,19 @@ def wheelhouse(folder: Path, requirements: Sequence[str], python: str = "3.11") 
     return folder
 
 
-def build_image(context: Path, reference: str, **arguments: str) -> str:
+def build_image(context: Path, reference: str, *, push: bool = True, **arguments: str) -> str:
     """Build the folder's Dockerfile with the classic builder and push it; return ``reference``."""
     import docker
     from docker.errors import BuildError
 
     client = docker.from_env(timeout=600)
     try:
-        client.images.build(path=str(context), tag=reference, buildargs=arguments, rm=True)
-        for line in client.images.push(reference, stream=True, decode=True):
-            assert "error" not in line, line
+        client.images.build(
+            path=str(context), tag=reference, buildargs=arguments, rm=True, network_mode="none"
+        )
+        if push:
+            for line in client.images.push(reference, stream=True, decode=True):
+                assert "error" not in line, line
     except BuildError as error:
         log = "".join(line.get("stream", "") for line in error.build_log)
         raise AssertionError(f"{error}: {log[-3000:]}") from error
@@ -78,3 +90,31 @@ def build_fat(registry: Registry, base: str, folder: Path, requirements: str = "
     wheelhouse(folder / "wheels", text.split())
     name = (requirements or "requirements.all.txt").split(".")[1]
     return build_image(folder, f"{registry.host}/fat:{name}", BASE=base)
+
+
+def stand_in(base: str, context: Path, names: Sequence[str]) -> None:
+    """Let the engine have a Debian Python with pip under ``names``; nothing is pushed."""
+    context.mkdir(parents=True)
+    wheelhouse(context / "wheels", [])
+    (context / "Dockerfile").write_text(_STAND_IN)
+    import docker
+
+    build_image(context, names[0], push=False, BASE=base)
+    client = docker.from_env()
+    for name in names[1:]:
+        repository, _, tag = name.rpartition(":")
+        client.images.get(names[0]).tag(repository, tag)
+    client.close()
+
+
+def installing() -> dict[str, Any]:
+    """Return what lets pip in a container reach the index that pip reaches here."""
+    from docker.types import Mount
+
+    environment = {key: os.environ[key] for key in ("PIP_INDEX_URL",) if key in os.environ}
+    bundle = os.environ.get("SSL_CERT_FILE")
+    if not bundle:
+        return {"network_mode": "bridge", "environment": environment}
+    environment |= {"PIP_CERT": "/ca.crt", "SSL_CERT_FILE": "/ca.crt"}
+    mounts = [Mount("/ca.crt", bundle, type="bind", read_only=True)]
+    return {"network_mode": "bridge", "environment": environment, "mounts": mounts}

@@ -79,7 +79,7 @@ def declares(url: str) -> dict:
     return {"requests": requests.__version__, "pandas": pandas.__version__}
 
 
-def newer(text: str) -> dict:
+def newer(text: str = "") -> dict:
     import numpy
     import pandas
 
@@ -92,12 +92,26 @@ def ours() -> int:
     return house_rules.LIMIT
 
 
+def fetch(url: str = "") -> str:
+    import kfp
+    import requests
+
+    return kfp.__version__ if requests.__version__ else url
+
+
+def client() -> str:
+    import kfp
+    from kfp import client
+
+    return kfp.__version__ if client.Client else ""
+
+
 def _step(function: Callable, image: str, *packages: str, **more) -> Callable:
     return dsl.component(function, base_image=image, packages_to_install=list(packages), **more)
 
 
 def compile_fat(image: str, path: str) -> None:
-    """Compile the pipeline of all steps but ``ours``, which no slim image can run unasked."""
+    """Compile the pipeline of the steps that need nothing but the image."""
 
     @dsl.pipeline(name="fat")
     def fat():
@@ -116,7 +130,7 @@ def compile_fat(image: str, path: str) -> None:
 def compile_one(function: Callable, image: str, path: str, *packages: str, **more) -> None:
     """Compile a pipeline of one step."""
 
-    @dsl.pipeline(name=function.__name__)
+    @dsl.pipeline(name=f"only-{function.__name__}")
     def one():
         _step(function, image, *packages, **more)()
 
