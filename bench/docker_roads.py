@@ -12,6 +12,7 @@ from parts.real_registry import Registry
 
 from bench.engine import Docker, engine
 from bench.local_base import NAME, make_local_base
+from bench.show import note
 from bench.ways import Way, pushed, sizes
 from bench.workspace import SEED_LIST, Workspace
 from kfslim.lock.uv import find_uv
@@ -93,6 +94,7 @@ def _context(folder: Path, dockerfile: str, requirements: str) -> Path:
 def _build_and_push(
     docker: Docker, registry: Registry, context: Path, name: str, *, buildkit: bool = False
 ) -> Way:
+    note(name)
     reference = f"{registry.host}/{IMAGE}"
     build = docker("build", "--network", "host", "-t", reference, context, buildkit=buildkit)
     with pushed(registry) as sent:

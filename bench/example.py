@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from bench.process import Ran, kfslim
-from bench.show import mb, seconds, table, target, title
+from bench.show import mb, note, seconds, table, target, title
 from bench.workspace import BASE, EXAMPLE, Workspace
 
 REPOSITORY = "retrain"
@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> None:
 
 def build(workspace: Workspace) -> Ran:
     """Slim the example from an empty cache into an empty registry."""
+    note("slimming the example")
     plan = workspace.file(PLAN)
     plan.unlink(missing_ok=True)
     with workspace.registry("example", empty=True) as registry, workspace.cache() as cache:

@@ -12,6 +12,7 @@ from parts.real_registry import Registry
 
 from bench.one_step import compile_one_step
 from bench.process import Ran, kfslim
+from bench.show import note
 from bench.ways import Way, pushed
 from bench.workspace import BASE, SEED_LIST, Workspace
 from kfslim.lock.model import Locked
@@ -57,6 +58,7 @@ def locked(workspace: Workspace, plan: str) -> Locked:
 
 
 def _from_list(workspace: Workspace, registry: Registry, cache: Path, pipeline: Path) -> Way:
+    note("kfslim, from the bare list")
     plan = workspace.file(PLAN)
     plan.unlink(missing_ok=True)
     with pushed(registry) as sent:
@@ -70,6 +72,7 @@ def _from_list(workspace: Workspace, registry: Registry, cache: Path, pipeline: 
 
 
 def _build(name: str, registry: Registry, cache: Path, plan: Path) -> Way:
+    note(name)
     with pushed(registry) as sent:
         ran = kfslim(
             "build", plan, "--to", registry.reference(REPOSITORY), "--cache-dir", cache, "--json"

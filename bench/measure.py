@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.process import own_peak_bytes
-from bench.show import mb, seconds, table, target, title
+from bench.show import mb, note, seconds, table, target, title
 from bench.workspace import Workspace
 from kfslim.measure import measure
 from kfslim.oci.compress import LayerWriter, as_layer, current_codec
@@ -91,6 +91,7 @@ def add_options(parser: argparse._ArgumentGroup) -> None:
 def run(options: argparse.Namespace) -> None:
     title(f"Measuring an image of {options.gb:g} GB, beside Python's tarfile over gzip")
     with Workspace(options.folder).cache() as folder:
+        note("making the image")
         image = make_image(folder, int(options.gb * 1e9))
         results = {"kfslim": timed(by_kfslim, image), "tarfile": timed(by_tarfile, image)}
     mine, other = results["kfslim"], results["tarfile"]

@@ -14,7 +14,7 @@ from parts.real_registry import Registry
 from bench import docker_roads, example, kfslim_road
 from bench.engine import Docker, engine
 from bench.local_base import NAME, make_local_base
-from bench.show import mb, seconds, table, title
+from bench.show import mb, note, seconds, table, title
 from bench.ways import sizes
 from bench.workspace import EXAMPLE, Workspace
 from kfslim.steps.ir import read_pipeline
@@ -102,6 +102,7 @@ def start_plain(workspace: Workspace) -> Started:
 def pulled(
     docker: Docker, registry: Registry, image: str, what: str, command: list[str]
 ) -> Started:
+    note(f"{what}: pull and start")
     content, _ = sizes(registry.reference(image))
     reference = f"{registry.host}/{image}"
     pull = docker("pull", reference).seconds

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,3 +80,8 @@ def _docker() -> str:
         return "no Docker Engine"
     said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
     return said.stdout.partition(",")[0].strip()
+
+
+def note(text: str) -> None:
+    """Say on standard error what takes its time now."""
+    print(f"... {text}", file=sys.stderr, flush=True)
