@@ -28,8 +28,8 @@ check: $(MADE)  ## Style, types, the direction of imports
 bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here
 	$(BIN)/python -m bench
 
-compile: $(MADE)  ## Write the compiled YAML of pipelines/
-	$(BIN)/python $(EXAMPLE)/pipeline.py
+compile: $(MADE)  ## Write the compiled YAML of components/ and pipelines/, and READMEs
+	$(BIN)/python -m kfslim.dsl.compile . --readmes
 
 lock: $(MADE)  ## Resolve requirements/dev.txt again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \

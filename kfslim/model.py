@@ -45,14 +45,23 @@ def load_document(model: type[T], path: Path) -> T:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
+    return parse_document(model, data, str(path))
+
+
+def parse_document(model: type[T], data: bytes | str, where: str) -> T:
+    """Read a document from its text; ``where`` is what messages call it.
+
+    Raises:
+        BadPlan: it is no such document, or of another schema version.
+    """
     try:
         document = model.model_validate_json(data)
     except ValidationError as error:
-        raise BadPlan(f"{path} is not a {model.__name__}: {first_problem(error)}") from error
+        raise BadPlan(f"{where} is not a {model.__name__}: {first_problem(error)}") from error
     written = model.model_fields["schema_version"].default
     if document.schema_version != written:
         raise BadPlan(
-            f"{path}: schema version {document.schema_version}; this kfslim reads {written}",
+            f"{where}: schema version {document.schema_version}; this kfslim reads {written}",
             hint="Make it again, or use the version of kfslim that wrote it.",
         )
     return document

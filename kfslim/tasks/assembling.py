@@ -1,0 +1,136 @@
+"""The body of the ``assemble`` component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfslim.errors import InputError
+from kfslim.flow.building import Built, build_images
+from kfslim.flow.context import Context
+from kfslim.flow.places import parse_target
+from kfslim.measure.model import StepMeasure
+from kfslim.plan.model import Plan
+from kfslim.report.make import StepResult, make_report
+from kfslim.report.model import Report, Totals, Traffic
+from kfslim.tasks.inputs import only_step, read_plan
+from kfslim.tasks.outputs import Metrics, Shown
+from kfslim.tasks.planning import plan_text
+from kfslim.tasks.running import Stopwatch, task
+
+
+@dataclass(frozen=True)
+class Done:
+    """``candidate`` is repository, tag and digest in one; ``unchanged``: nothing was built."""
+
+    candidate: str
+    unchanged: bool
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class _Planned:
+    plan: Plan
+    before: StepMeasure | None
+
+
+def assemble(
+    registry: str,
+    *,
+    shown: Shown,
+    result: str,
+    plan: str | None = None,
+    lock: str = "",
+    pipeline: str = "",
+    step: str = "",
+    upgrade: Sequence[str] = (),
+    before: bool = True,
+    config: str = "",
+    insecure: bool = False,
+) -> Done:
+    """Assemble one step's image as a candidate, and write the plan that it follows to ``result``.
+
+    The plan is the artifact at ``plan``, or the text ``lock``, followed to the letter.  Without
+    either, or with names to ``upgrade``, the step is planned first, from ``pipeline``.
+    """
+    watch = Stopwatch()
+    with task(config, insecure=insecure) as context:
+        existing = read_plan(lock, plan)
+        target = parse_target(registry)
+        found = (
+            _Planned(only_step(existing, step), None)
+            if existing and not upgrade
+            else _plan(context, pipeline, registry, existing, step, upgrade, before)
+        )
+        built = build_images(context, found.plan, target, candidates=True)
+        found.plan.save(Path(result))
+        report = _report(found, built, watch)
+        shown.write_report(report)
+        (done,) = built.steps
+        candidate = str(target.at(tag=done.tag, digest=done.reference.rpartition("@")[2]))
+        return Done(candidate, done.unchanged, _metrics(report, done.unchanged))
+
+
+def _plan(
+    context: Context,
+    pipeline: str,
+    registry: str,
+    existing: Plan | None,
+    step: str,
+    upgrade: Sequence[str],
+    before: bool,
+) -> _Planned:
+    if not pipeline.strip():
+        raise InputError("nothing to assemble: give a plan, a lock, or a compiled pipeline")
+    planned = plan_text(context, pipeline, registry, existing, upgrade, before=before)
+    only = only_step(planned.plan, step)
+    old = {one.name: one for one in planned.before.steps}
+    return _Planned(only, old.get(only.steps[0].executor.removeprefix("exec-")))
+
+
+def _report(found: _Planned, built: Built, watch: Stopwatch) -> Report:
+    (done,), (planned,) = built.steps, found.plan.steps
+    result = StepResult(
+        name=done.name,
+        reference=done.reference,
+        base=planned.images[0].base.asked,
+        image=done.images[0],
+        before_reference=found.before.reference if found.before else "",
+        before=found.before,
+        before_reason="not measured: the plan was followed as it is",
+        notes=planned.notes,
+    )
+    moved = built.traffic
+    traffic = Traffic(
+        pushed_bytes=moved.pushed_bytes,
+        mounted_bytes=moved.mounted_bytes,
+        present_bytes=moved.present_bytes,
+    )
+    seconds = {"assemble": watch.seconds}
+    return make_report(found.plan.pipeline, [result], traffic=traffic, seconds=seconds)
+
+
+def _metrics(report: Report, unchanged: bool) -> Metrics:
+    """Return the figures of one step; those of before are there where its image was measured."""
+    totals, (step,) = report.totals, report.steps
+    return {
+        "content_bytes": step.content_bytes,
+        "disk_bytes": step.disk_bytes,
+        "packages": len(step.distributions),
+        "pushed_bytes": totals.traffic.pushed_bytes,
+        "mounted_bytes": totals.traffic.mounted_bytes,
+        "present_bytes": totals.traffic.present_bytes,
+        "unchanged": int(unchanged),
+        "seconds": sum(totals.seconds.values()),
+        **_before(totals),
+    }
+
+
+def _before(totals: Totals) -> Metrics:
+    if totals.before is None:
+        return {}
+    return {
+        "content_bytes_before": totals.before.content_bytes,
+        "disk_bytes_before": totals.before.disk_bytes,
+    }

@@ -1,0 +1,1 @@
+"""Ready pipelines, and the example that they retrain."""

@@ -1,0 +1,1 @@
+"""Measure images or a pipeline."""

@@ -1,0 +1,1 @@
+"""Slim, pin and upload a pipeline anew."""

@@ -1,0 +1,79 @@
+"""Slim a compiled pipeline, pin it, and upload it as the newest version.
+
+A schedule that takes the newest version runs it from its next trigger on.  ``make compile`` writes
+``pipeline.yaml`` beside this file.
+"""
+
+from typing import List  # noqa: UP035 (the SDK reads the annotations as they stand)
+
+from kfp import dsl
+
+from kfslim import components
+
+
+@dsl.pipeline(
+    name="kfslim-refresh",
+    description="Slim a compiled pipeline, pin it to published digests, upload it as a version.",
+)
+def refresh(
+    pipeline: str = "",
+    pipeline_id: str = "",
+    registry: str = "localhost:5000/kfslim",
+    pull_from: str = "",
+    lock: str = "",
+    upgrade: List[str] = [],  # noqa: B006, UP006 (an input's default)
+    before: bool = True,
+    config: str = "",
+    namespace: str = "",
+    insecure: bool = False,
+):
+    """Slim, pin and upload.
+
+    Args:
+        pipeline: The compiled pipeline as YAML text, as it was before slimming.
+        pipeline_id: The pipeline that gets a version; empty: the one of that name, or a new one.
+        registry: The repository that images go to: host/repo.
+        pull_from: The repository's name for the nodes, where that differs: host/repo.
+        lock: Text of the plan to keep to (kfslim.lock.json); empty: today's versions.
+        upgrade: What to take newer than in the lock: packages, base (all bases), or all.
+        before: Read the images that steps run on today, to keep to the versions in them.
+        config: Text of a kfslim.toml.
+        namespace: The namespace on a multi-user backend.
+        insecure: Allow plain HTTP and unverified TLS to registries beyond the pod.
+    """
+    planned = components.plan(
+        pipeline=pipeline,
+        registry=registry,
+        lock=lock,
+        upgrade=upgrade,
+        before=before,
+        config=config,
+        insecure=insecure,
+    )
+    with dsl.ParallelFor(planned.outputs["steps"], name="each-step") as step:
+        made = components.assemble(
+            registry=registry,
+            plan=planned.outputs["plan"],
+            step=step,
+            config=config,
+            insecure=insecure,
+        )
+        published = components.publish(
+            candidate=made.outputs["candidate"], pull_from=pull_from, insecure=insecure
+        )
+    pinned = components.pin(
+        pipeline=pipeline,
+        registry=registry,
+        plan=planned.outputs["plan"],
+        images=dsl.Collected(published.outputs["image"]),
+        pull_from=pull_from,
+        insecure=insecure,
+    )
+    components.upload(
+        pinned=pinned.outputs["pinned"],
+        pipeline_id=pipeline_id,
+        registry=registry,
+        pull_from=pull_from,
+        namespace=namespace,
+        insecure=insecure,
+    )

@@ -1,0 +1,1 @@
+"""The example: a nightly retrain in six steps."""

@@ -1,0 +1,1 @@
+"""The example retrain on slim images that it assembles first."""
