@@ -25,8 +25,9 @@ check: $(MADE)  ## Style, types, the direction of imports
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/unit/test_imports.py
 
-bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here
-	$(BIN)/python -m bench
+bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here; ARGS="start example" for some
+	@.ci/parts
+	$(BIN)/python -m bench $(ARGS)
 
 compile: $(MADE)  ## Write the compiled YAML of components/ and pipelines/, and READMEs
 	$(BIN)/python -m kfslim.dsl.compile . --readmes

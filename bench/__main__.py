@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
+import sysconfig
 from importlib import import_module
 from pathlib import Path
 
@@ -27,9 +30,21 @@ def main() -> None:
     wanted = NAMES if {"all"} & {*options.names} or not options.names else options.names
     if unknown := set(wanted) - set(NAMES):
         parser.error(f"there is no benchmark {sorted(unknown)[0]!r}; there is {', '.join(NAMES)}")
+    compile_installed()
     show.machine()
     for name in wanted:
         modules[name].run(options)
+
+
+def compile_installed() -> None:
+    """Compile kfslim and what it needs, as pip does when it installs them.
+
+    Editable installs, other installers and PYTHONDONTWRITEBYTECODE leave that to every start.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    folders = [str(ROOT / "kfslim"), sysconfig.get_paths()["purelib"]]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *folders], check=False,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
 
 
 if __name__ == "__main__":
