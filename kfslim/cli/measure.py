@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kfslim.cli.backend import namespace
 from kfslim.cli.options import FILE, common, config, insecure
 from kfslim.errors import InputError
 
@@ -18,12 +19,18 @@ from kfslim.errors import InputError
 )
 @click.option("--python", metavar="X.Y", help="With --declared: for this Python. [default: 3.11]")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH")
+@click.option(
+    "--run", metavar="RUN_ID", help="Instead: what the images of a run cost the cluster's nodes."
+)
+@namespace
 @click.option("--full", is_flag=True, help="Read all layers, even where a label tells.")
 @config
 @insecure
 @common
-def command(what: tuple[str, ...], declared: Path | None, full: bool, **options: Any) -> None:
-    """Measure images, the steps of a compiled pipeline, or a requirements file.
+def command(
+    what: tuple[str, ...], declared: Path | None, run: str | None, full: bool, **options: Any
+) -> None:
+    """Measure images, the steps of a compiled pipeline, a requirements file, or a run.
 
     Layers are read where they are: nothing is pulled into an engine or unpacked.  Content size is
     what a registry stores and a node pulls (compressed); disk size is what lies on its disk.
@@ -32,19 +39,22 @@ def command(what: tuple[str, ...], declared: Path | None, full: bool, **options:
     kfslim measure python:3.11 docker-daemon:train:dev oci:images:train-1a2b3c4d5e6f
     kfslim measure pipeline.yaml --json
     kfslim measure --declared requirements.txt --python 3.11
+    kfslim measure --run 5f1c2b7e-… --namespace ml
     """
-    from kfslim.cli.measuring import measure_all, measure_declared
+    from kfslim.cli.measuring import measure_all, measure_declared, measure_run
     from kfslim.cli.session import Session
 
-    if bool(what) == bool(declared):
+    if sum(map(bool, (what, declared, run))) != 1:
         raise InputError(
-            "name images, a pipeline or --declared FILE, and only one kind of them",
+            "name images, a pipeline or one of --declared and --run, and only one kind of them",
             hint="kfslim measure python:3.11, or kfslim measure pipeline.yaml",
         )
     beside = declared or next((Path(w) for w in what if _is_file(w)), None)
     with Session(options, beside=beside) as session:
         if declared:
             measure_declared(session, declared)
+        elif run:
+            measure_run(session, run, options["namespace"])
         else:
             measure_all(session, what, full)
 

@@ -60,3 +60,21 @@ def measure_declared(session: Session, path: Path) -> None:
         from kfslim.report.measured import print_declared
 
         print_declared(path.name, lock, install)
+
+
+def measure_run(session: Session, run: str, namespace: str) -> None:
+    """Tell from pods and events what the images of a run cost."""
+    from kfslim.cluster.client import Cluster
+    from kfslim.cluster.costs import run_costs
+
+    cluster = Cluster(namespace)
+    try:
+        costs = run_costs(cluster, run)
+    finally:
+        cluster.close()
+    if session.as_json:
+        session.show(costs)
+    elif not session.quiet:
+        from kfslim.report.costs import print_costs
+
+        print_costs(costs)

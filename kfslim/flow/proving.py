@@ -34,12 +34,13 @@ def prove(context: Context, text: str, where: str = "") -> tuple[str, ...]:
             return problem
 
         answers = dict(zip(steps, threads.map(ask, steps), strict=True))
-    problems = [
-        f"step {steps[i]}: {i} cannot be pulled: {why}" for i, why in answers.items() if why
-    ]
+    problems = [image for image, why in answers.items() if why]
     if problems:
+        first = problems[0]
+        others = f"{len(problems) - 1} more cannot either.  " if problems[1:] else ""
         raise GateError(
-            problems[0], hint="\n        ".join([*problems[1:], "Nothing was changed."])
+            f"step {steps[first]}: {first} cannot be pulled: {answers[first]}",
+            hint=f"{others}Nothing was changed.",
         )
     return tuple(steps)
 

@@ -317,16 +317,24 @@ def _reason(body: Any) -> str:
     return " ".join(str(said or "").split())[:300]
 
 
-def _host(given: str) -> str:
+def find_host(given: str = "") -> str:
+    """Return the backend's URL: what was said, the environment's, in a pod the usual service.
+
+    Empty where nothing says it.
+    """
     host = given or os.environ.get(HOST_VARIABLE, "")
     if not host and os.environ.get("KUBERNETES_SERVICE_HOST"):
         host = _IN_CLUSTER
+    return (host if "://" in host else f"https://{host}").rstrip("/") if host else ""
+
+
+def _host(given: str) -> str:
+    host = find_host(given)
     if not host:
         raise InputError(
             "where is the Kubeflow Pipelines backend?",
             hint=f"--host URL, or the environment variable {HOST_VARIABLE}.",
         )
-    host = (host if "://" in host else f"https://{host}").rstrip("/")
     if urlsplit(host).username:
         raise InputError("the URL of the backend holds credentials; use --token-file")
     return host
