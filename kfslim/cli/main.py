@@ -17,6 +17,7 @@ from kfslim.errors import KfslimError
 from kfslim.report.visible import visible
 
 COMMANDS = (
+    "init",
     "slim",
     "plan",
     "build",
@@ -26,6 +27,7 @@ COMMANDS = (
     "steps",
     "prune",
     "schedule",
+    "doctor",
     "cache",
 )
 # Since click 8.2 a group without a command ends in this; before, it printed the help itself.
@@ -36,7 +38,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class LazyGroup(click.Group):
-    """A group whose commands live in ``kfslim.cli.<name>``, each under its own name."""
+    """A group whose commands live in ``kfslim.cli.<name>``, hyphens as underscores."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order a pipeline meets them."""
@@ -46,7 +48,7 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"kfslim.cli.{cmd_name}")
+        module = import_module(f"kfslim.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -56,7 +56,7 @@ LIBRARIES = {
     "requests": ["net"],
     "rich": ["report"],
     "tomli": ["steps", "lock"],
-    "urllib3": ["net", "schedule.api"],
+    "urllib3": ["net", "schedule.api", "cluster.client"],
     "uv": ["lock"],
     "yaml": ["steps", "pin", "schedule"],
     "zlib_ng": ["oci"],
