@@ -8,6 +8,7 @@ import click
 
 from kfslim.cli.backend import backend
 from kfslim.cli.options import common, config, insecure
+from kfslim.errors import GateError
 
 
 @click.command("doctor")
@@ -45,5 +46,5 @@ def command(to: str, cluster: bool, **options: Any) -> None:
                 click.echo(f"{check.state:9}  {check.part:16}  {check.found}")
                 if check.cost:
                     click.echo(f"{'':29}without it: {check.cost}")
-    if not found.healthy:
-        raise click.exceptions.Exit(1)
+    if lacking := [c.part for c in found.checks if c.required and c.state != "ok"]:
+        raise GateError(f"kfslim cannot work here without: {', '.join(lacking)}")

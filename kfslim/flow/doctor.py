@@ -34,7 +34,10 @@ _SINCE = (
 
 
 class Check(Model):
-    """One part.  ``cost`` says what does not work without it; empty when all is well."""
+    """One part.  ``cost`` says what does not work without it; empty when all is well.
+
+    Without a ``required`` one nothing works at all.
+    """
 
     part: str
     state: State
@@ -44,14 +47,9 @@ class Check(Model):
 
 
 class Diagnosis(Document):
-    """All checks; ``healthy`` when nothing is missing that everything else needs."""
+    """All checks."""
 
     checks: tuple[Check, ...] = ()
-
-    @property
-    def healthy(self) -> bool:
-        """True when every required part is there."""
-        return all(check.state == "ok" for check in self.checks if check.required)
 
 
 def diagnose(
