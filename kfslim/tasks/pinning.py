@@ -10,12 +10,12 @@ from kfslim.errors import GateError, InputError
 from kfslim.files import write_atomic
 from kfslim.flow.pinning import pin_published
 from kfslim.flow.places import parse_pull_from, parse_target
-from kfslim.pin import verify
 from kfslim.report.page import Page, PageTable
 from kfslim.report.sizes import counted
 from kfslim.tasks.inputs import read_plan
 from kfslim.tasks.outputs import Metrics, Shown
 from kfslim.tasks.running import Stopwatch, task
+from kfslim.tasks.verifying import verify_outside
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def pin(
             where="the pipeline",
         )
         _check_images(images, made.pins)
-        verify(made.pipeline)
+        verify_outside(made.pipeline)
         write_atomic(Path(result), made.pipeline)
         shown.write(_page(followed.pipeline, made.pins))
         metrics: Metrics = {

@@ -11,6 +11,26 @@ from kfp import dsl
 from kfslim import components
 
 
+@dsl.pipeline(name="each-step", description="Assemble and publish every step, side by side.")
+def each_step(
+    registry: str,
+    steps: List[str],  # noqa: UP006
+    plan: dsl.Input[dsl.Artifact],
+    pull_from: str = "",
+    config: str = "",
+    insecure: bool = False,
+) -> List[str]:  # noqa: UP006
+    """Assemble and publish the steps of a plan; return their images."""
+    with dsl.ParallelFor(steps) as step:
+        made = components.assemble(
+            registry=registry, plan=plan, step=step, config=config, insecure=insecure
+        )
+        published = components.publish(
+            candidate=made.outputs["candidate"], pull_from=pull_from, insecure=insecure
+        )
+    return dsl.Collected(published.outputs["image"])
+
+
 @dsl.pipeline(
     name="kfslim-refresh",
     description="Slim a compiled pipeline, pin it to published digests, upload it as a version.",
@@ -50,22 +70,19 @@ def refresh(
         config=config,
         insecure=insecure,
     )
-    with dsl.ParallelFor(planned.outputs["steps"], name="each-step") as step:
-        made = components.assemble(
-            registry=registry,
-            plan=planned.outputs["plan"],
-            step=step,
-            config=config,
-            insecure=insecure,
-        )
-        published = components.publish(
-            candidate=made.outputs["candidate"], pull_from=pull_from, insecure=insecure
-        )
+    published = each_step(
+        registry=registry,
+        steps=planned.outputs["steps"],
+        plan=planned.outputs["plan"],
+        pull_from=pull_from,
+        config=config,
+        insecure=insecure,
+    )
     pinned = components.pin(
         pipeline=pipeline,
         registry=registry,
         plan=planned.outputs["plan"],
-        images=dsl.Collected(published.outputs["image"]),
+        images=published.output,
         pull_from=pull_from,
         insecure=insecure,
     )
