@@ -50,12 +50,17 @@ def _write(tar: TarWriter, folder: str, python: PythonFacts) -> None:
 
 
 def configuration(python: PythonFacts) -> str:
-    """Return the text of ``pyvenv.cfg``: where the base's Python is; its packages count too."""
+    """Return the text of ``pyvenv.cfg``: where the base's Python is, and whose packages count.
+
+    Those of the system do, unless the base's own virtual environment hid them.
+    """
     interpreter = python.interpreter or python.executable
     home = interpreter.rpartition("/")[0] or "/"
+    hidden = _hidden_sites(python)
+    system = not hidden or set(python.site_dirs) > set(hidden)
     return (
-        f"home = {home}\ninclude-system-site-packages = true\nversion = {python.version}\n"
-        f"executable = {interpreter}\n"
+        f"home = {home}\ninclude-system-site-packages = {str(system).lower()}\n"
+        f"version = {python.version}\nexecutable = {interpreter}\n"
     )
 
 

@@ -4,8 +4,6 @@ The images are made with Docker Engine from kfslim's own Debian base: one with i
 /usr/local like the official ones, one with a virtual environment first on PATH.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -20,19 +18,19 @@ from kfslim.build.debian.apt import read_apt
 pytestmark = [pytest.mark.real, pytest.mark.network]
 
 INSTALL = "PYTHONPATH=$(echo /wheels/pip-*.whl) python3 -m pip install --no-index -f /wheels"
-# The official images: no Python of Debian's, site-packages under /usr/local, a user of their own.
+# Like the official images: no Python in /usr/bin, site-packages in /usr/local/lib, another user.
+# (The name dist-packages is frozen into Debian's interpreter, so it leads there too.)
 USR_LOCAL = f"""\
 ARG BASE
 FROM $BASE
 RUN cp -a /usr/lib/python3.11 /usr/local/lib/ && cp /usr/bin/python3.11 /usr/local/bin/ \
- && ln -s python3.11 /usr/local/bin/python3 && rm -rf /usr/bin/python3* /usr/lib/python3*
-RUN ["/usr/local/bin/python3", "-S", "-c", "import pathlib, shutil; \
-lib = pathlib.Path('/usr/local/lib/python3.11'); site = lib / 'site.py'; \
-site.write_text(site.read_text().replace('dist-packages', 'site-packages')); \
-shutil.rmtree(lib / '__pycache__'); (lib / 'site-packages').mkdir()"]
+ && ln -s python3.11 /usr/local/bin/python3 && rm -rf /usr/bin/python3* /usr/lib/python3* \
+ && mkdir /usr/local/lib/python3.11/site-packages \
+ && rmdir /usr/local/lib/python3.11/dist-packages \
+ && ln -s site-packages /usr/local/lib/python3.11/dist-packages
 ENV PYTHON_VERSION=3.11.2
 COPY wheels /wheels
-RUN {INSTALL} six==1.15.0
+RUN {INSTALL} --target /usr/local/lib/python3.11/site-packages six==1.15.0 packaging==23.2
 WORKDIR /srv/app
 USER 1000:1000
 """
@@ -45,10 +43,11 @@ RUN python3 -m venv --without-pip /opt/venv
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin VIRTUAL_ENV=/opt/venv
 RUN {INSTALL} six==1.15.0
 WORKDIR /srv/app
-USER daemon
+USER nobody
 """
 
 
+# No postponed annotations in this file: kfp reads them as they are.
 def look(name: str) -> dict:
     import bz2
     import ctypes
