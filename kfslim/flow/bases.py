@@ -123,11 +123,15 @@ def _assemble(
 
 def archive_of(context: Context, suite: str, platform: Platform) -> Archive:
     """Return the Debian suite, by the config's mirrors or the machine's apt."""
+    return Archive(suite, platform, debian_settings(context), context.cache, context.progress)
+
+
+def debian_settings(context: Context) -> DebianSettings:
+    """Return what the config says of Debian mirrors and their keyring."""
     config = context.config
     mirrors = tuple(Mirror(m.url, m.suites) for m in config.mirrors.debian)
     keyring = config.path(config.keyring) if config.keyring else None
-    settings = DebianSettings(mirrors, keyring)
-    return Archive(suite, platform, settings, context.cache, context.progress)
+    return DebianSettings(mirrors, keyring)
 
 
 def _facts(measurement: Measurement, asked: str) -> PythonFacts:

@@ -132,14 +132,11 @@ def _cache(context: Context) -> Check:
 
 
 def _debian(context: Context) -> Check:
-    from kfslim.build.debian.sources import DebianSettings, Mirror, find_sources
-
-    config = context.config
-    keyring = config.path(config.keyring) if config.keyring else None
-    mirrors = tuple(Mirror(m.url, m.suites) for m in config.mirrors.debian)
+    from kfslim.build.debian.sources import find_sources
+    from kfslim.flow.bases import debian_settings
 
     def look() -> str:
-        sources = find_sources("bookworm", DebianSettings(mirrors, keyring))
+        sources = find_sources("bookworm", debian_settings(context))
         return f"{len(sources)} sources for bookworm"
 
     return _check("debian", "no deb: bases and no os_packages; use --base IMAGE", look)
