@@ -28,6 +28,7 @@ COMMANDS = (
     "prune",
     "schedule",
     "doctor",
+    "self-image",
     "cache",
 )
 # Since click 8.2 a group without a command ends in this; before, it printed the help itself.
