@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_version
@@ -17,7 +17,7 @@ from kfslim.build.venv import environment_layer
 from kfslim.errors import BadPlan
 from kfslim.flow.bases import base_tag, interpreter_for, open_base
 from kfslim.flow.before import measure_image
-from kfslim.flow.context import Context
+from kfslim.flow.context import Context, pool
 from kfslim.flow.extras import project_layers, with_os_packages
 from kfslim.flow.sending import Sender, sender
 from kfslim.flow.traffic import Traffic
@@ -28,6 +28,8 @@ from kfslim.measure.label import LABEL, to_label
 from kfslim.measure.model import Measurement, PythonMeasure
 from kfslim.oci import Image, Platform, Store
 from kfslim.plan.model import ImagePlan, StepPlan
+
+Bases = Callable[[], Mapping[str, Image]]  # waits for them: digest of the plan's base → image
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,12 @@ def assemble_steps(
     plans = list(dict.fromkeys(image for step in steps for image in step.images))
     if not plans:
         return
-    with sender(context, store, traffic) as sending:
-        bases = _bases(context, plans, store, sending)
-        grounds = {plan: _ground(context, plan, bases, sending) for plan in plans}
+    with sender(context, store, traffic) as sending, pool(1) as aside:
+        # Bases while uv fetches and installs: seconds of downloading and of one core's work.
+        bases = aside.submit(_bases, context, plans, store, sending).result
         stacks = _stacks(context, plans, bases, sending)
-    _publish_bases(context, plans, bases, store, traffic)
+        grounds = {plan: _ground(context, plan, bases(), sending) for plan in plans}
+    _publish_bases(context, plans, bases(), store, traffic)
     for step in steps:
         made = [_image(context, plan, grounds[plan], stacks[plan], step) for plan in step.images]
         yield step, Assembled(tuple(m[0] for m in made), tuple(m[1] for m in made))
@@ -87,13 +90,13 @@ def _ground(
 
 
 def _stacks(
-    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], sending: Sender
+    context: Context, plans: Sequence[ImagePlan], bases: Bases, sending: Sender
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
     """Return the layers on top of each plan's ground, lowest first."""
     wheels = _wheel_layers(context, plans, bases, sending)
     stacks = {}
     for plan in plans:
-        base = bases[plan.base.digest]
+        base = bases()[plan.base.digest]
         stack = (
             environment_layer(plan, context.cache),
             *wheels[plan],
@@ -106,7 +109,7 @@ def _stacks(
 
 
 def _wheel_layers(
-    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], sending: Sender
+    context: Context, plans: Sequence[ImagePlan], bases: Bases, sending: Sender
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
     """Make the layers of distributions of all plans, those for one Python and platform at once."""
     groups: dict[tuple[str, str], list[ImagePlan]] = defaultdict(list)
@@ -119,7 +122,7 @@ def _wheel_layers(
 
 
 def _group_layers(
-    context: Context, plans: Sequence[ImagePlan], bases: Mapping[str, Image], sending: Sender
+    context: Context, plans: Sequence[ImagePlan], bases: Bases, sending: Sender
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
     wanted = {plan: recipes(plan) for plan in plans}
     flat = [recipe for plan in plans for recipe in wanted[plan]]
@@ -140,7 +143,7 @@ def _group_layers(
                 progress=context.progress,
             )
             compiling = {p.base.digest: p.base for p in plans if p.bytecode == "all"}
-            interpreters = [interpreter_for(context, b, bases[d]) for d, b in compiling.items()]
+            interpreters = [interpreter_for(context, b, bases()[d]) for d, b in compiling.items()]
         built = factory.build(flat, installed, interpreters, lambda made: sending.send(made.layer))
     by_key = {layer.key: layer for layer in built}
     return {plan: tuple(by_key[r.key] for r in wanted[plan]) for plan in plans}
