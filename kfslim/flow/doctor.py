@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 State = Literal["ok", "missing", "not asked"]
 _ROOM = 5 * 10**9  # free bytes that a first run of a larger pipeline may take
 _PROBE = "kfslim-doctor"  # a tag that nobody has
-_RIGHTS = (("list", "pods"), ("list", "events"), ("get", "secrets"))
+RIGHTS = (("list", "pods"), ("list", "events"), ("get", "secrets"))  # as deploy/rbac.yaml has it
 # Backend versions from which on it can do something, newest first, and what is missing before.
 _SINCE = (
     ((2, 5), "2.5.0: before, every new version replaces its schedules"),
@@ -206,7 +206,7 @@ def _cluster(namespace: str) -> Iterator[Check]:
 
     yield _check("cluster", _NO_CLUSTER, look)
     for cluster in opened:
-        for verb, resource in _RIGHTS:
+        for verb, resource in RIGHTS:
             yield _right(cluster, verb, resource)
         cluster.close()
 

@@ -35,7 +35,7 @@ USER = "65532:65532"  # "nonroot", as in distroless images
 BASE = "deb:bookworm"
 _INDEX = "kfslim-itself"
 # Writable for any user; a pod's settings put the cache on a volume of its own.
-_ENVIRONMENT = {"HOME": "/tmp", "KFSLIM_CACHE_DIR": "/tmp/kfslim", "PYTHONUNBUFFERED": "1"}  # noqa: S108
+ENVIRONMENT = {"HOME": "/tmp", "KFSLIM_CACHE_DIR": "/tmp/kfslim", "PYTHONUNBUFFERED": "1"}  # noqa: S108
 
 
 class SelfImage(Document):
@@ -156,7 +156,7 @@ def _finished(context: Context, image: Image, layers: list[BuiltLayer]) -> Image
         {"created": EPOCH, "created_by": layer.created_by, "comment": "kfslim"} for layer in layers
     ]
     return image.with_layers([layer.layer for layer in layers], entries).with_config(
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         labels={LABEL: to_label(measured)},
         User=USER,
         Entrypoint=[NAME],
