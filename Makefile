@@ -32,10 +32,13 @@ bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here; ARGS="start
 compile: $(MADE)  ## Write the compiled YAML of components/ and pipelines/, and READMEs
 	$(BIN)/python -m kfslim.dsl.compile . --readmes
 
-lock: $(MADE)  ## Resolve requirements/dev.txt again
+lock: $(MADE)  ## Resolve requirements/dev.txt again, and image.txt, its part for the Dockerfile
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	  --no-header --no-annotate --extra test --extra check \
 	  pyproject.toml requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	  --no-header --no-annotate --constraints requirements/dev.txt \
+	  pyproject.toml -o requirements/image.txt
 
 clean:  ## Remove all that these targets made, kfslim's cache excepted
 	rm -rf .venv demo-out bench-out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
