@@ -36,7 +36,40 @@ pytestmark = [
 ]
 
 # Pipelines by kind and by the kfp that runs them: arguments, and what their tasks must give.
-KNOWN: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {}
+KNOWN: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
+    "critical/add_numbers": ({"a": 3, "b": 4}, {"add-numbers": {"Output": 7}}),
+    "output_metrics": ({}, {"output-metrics": {}}),  # kfp 2.9.0
+    "critical/multiple_parameters_namedtuple": (
+        {},
+        {"core-comp": {"val1": "foo", "val2": "bar"}, "crust-comp": {}},
+    ),
+    "critical/artifact_crust": ({}, {"core-comp": {}, "crust-comp": {}}),
+    "essential/lightweight_python_functions_pipeline": (  # every kind of input and output
+        {"message": "hello"},
+        {"preprocess": {}, "train": {}},
+    ),
+    "critical/parallel_for_after_dependency": (
+        {},
+        {
+            **{f"for-loop-2-iteration-{i}/print-op": {"Output": "foo"} for i in range(3)},
+            "print-op-2": {"Output": "bar"},
+            "print-op-3": {"Output": "baz"},
+        },
+    ),
+    "local_execution/pipeline_with_caching": ({}, {"add-one": {"Output": 2}}),
+    "local_execution/local_execution_pipeline_with_oneof": (  # kfp 2.15.2
+        {},
+        {"branch-a": {"Output": "A"}, "tag-selected": {"Output": "selected:A"}},
+    ),
+    "parallel_and_nested/nested_parallel_for_secret": (
+        {},
+        {
+            "emit-secret-name": {"Output": "test-secret-1"},
+            "for-loop-2-iteration-0/worker-component": {"Output": "not-set"},
+            "for-loop-2-iteration-1/worker-component": {"Output": "not-set"},
+        },
+    ),
+}
 RANDOM = {
     "critical/flip_coin",
     "critical/parameter_oneof",
