@@ -84,27 +84,39 @@ def notes_of(slot: Slot, lock: Lock) -> list[str]:
 
 def _job(slot: Slot, existing: Plan | None, options: Options) -> Job:
     needs = slot.needs
-    return Job(
+    job = Job(
         requirements=needs.requirements,
         python=needs.python,
         platform=slot.platform,
-        constraints=_constraints(needs, options),
+        constraints=needs.constraints,
         indexes=needs.indexes,
         glibc=slot.base.glibc or DEFAULT_GLIBC,
         existing=_existing_lock(existing, slot),
-        upgrade=options.upgrade_all or options.upgraded,
         what=f"locking step {needs.step}",
         # a step's preamble installs its kfp last and without looking at dependencies
         overrides=(f"kfp=={needs.kfp_version}",) if needs.kfp == "runtime" else (),
     )
+    return _upgraded(job, needs, options) if options.upgrade_all or options.upgraded else job
 
 
-def _constraints(needs: Needs, options: Options) -> tuple[str, ...]:
-    """Return the old image's versions, but for what the user wants newer."""
-    if options.upgrade_all:
-        return ()
-    upgraded = options.upgraded
-    return tuple(c for c in needs.constraints if c.partition("==")[0] not in upgraded)
+def _upgraded(job: Job, needs: Needs, options: Options) -> Job:
+    """Free ``job`` of the old image's versions of what the user wants newer.
+
+    It still answers the same declaration, so that later runs keep to what it resolves to.
+    """
+
+    def stays(pin: str) -> bool:
+        name = pin.partition("==")[0]
+        wanted = options.upgrade_all or name in options.upgraded
+        return not wanted or pin in needs.installed or name == "kfp"  # the SDK's, always
+
+    return replace(
+        job,
+        requirements=tuple(r if stays(r) else r.partition("==")[0] for r in job.requirements),
+        constraints=tuple(filter(stays, job.constraints)),
+        upgrade=options.upgrade_all or options.upgraded,
+        declares=job.declaration,
+    )
 
 
 def _existing_lock(existing: Plan | None, slot: Slot) -> Lock | None:

@@ -17,7 +17,6 @@ from kfslim.flow.planning import _runtime
 from kfslim.lock.uv import Uv
 from kfslim.measure.model import DistributionMeasure, Measurement, PythonMeasure
 from kfslim.oci import Platform
-from kfslim.plan.model import Plan
 from kfslim.steps.config import Config
 from kfslim.steps.model import Declared, Needs, Step
 from kfslim.steps.needs import needs
@@ -69,8 +68,8 @@ class World:
         assert isinstance(wanted, Needs), wanted
         return Slot(step, wanted, Platform(), SimpleNamespace(glibc=None), old)
 
-    def lock(self, slot: Slot, existing: Plan | None = None):
-        (lock,) = lock_slots(self.context, [slot], existing, Options())
+    def lock(self, slot: Slot, **options):
+        (lock,) = lock_slots(self.context, [slot], None, Options(**options))
         return lock, {one.name: one.version for one in lock.distributions}
 
 
@@ -176,6 +175,19 @@ def test_a_kfp_of_the_base_is_not_hidden_by_its_executor(world):
     slot = world.slot(old_image(), "pass")
     lock, _ = world.lock(slot)
     assert _runtime(world.context, slot.needs, lock, {("kfp", "2.14.3")}) is None
+
+
+@pytest.mark.parametrize(
+    "options", [{"upgrade": frozenset({"all"})}, {"upgrade": frozenset({"core"})}]
+)
+def test_an_upgrade_is_asked_for_and_kept_to(world, monkeypatch, options):
+    world.has("core", "1.0", "2.0")
+    slot = world.slot(old_image(("core", "1.0", ())), "import core")
+    lock, versions = world.lock(slot, **options)
+    assert versions == {"core": "2.0"}
+    assert notes_of(slot, lock) == []
+    monkeypatch.setattr("kfslim.flow.locking._existing_lock", lambda *_: lock)
+    assert world.lock(slot)[1] == {"core": "2.0"}
 
 
 def test_an_existing_lock_costs_nothing(world, monkeypatch):
