@@ -16,14 +16,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kfslim.canonical import canonical_json
 from kfslim.files import disk_errors, write_atomic
+
+_DAY = 86_400.0  # seconds
 
 
 def default_cache_dir() -> Path:
@@ -94,13 +97,22 @@ class Cache:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Yield a folder on the cache's file system that is removed at the end."""
+        self._sweep()
         path = self.root / "scratch" / f"{os.getpid()}-{os.urandom(6).hex()}"
         with disk_errors("making a scratch folder"):
             path.mkdir(parents=True)
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+    def _sweep(self) -> None:
+        """Remove what processes that were killed a day ago or more have left half-made."""
+        abandoned = time.time() - _DAY
+        for path in (*self.root.glob("scratch/*"), *self.root.glob("blobs/new-*")):
+            with suppress(OSError):  # another process sweeps, too
+                if path.stat().st_mtime < abandoned:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def clean(self) -> int:
         """Remove everything kfslim put here; return the bytes that were freed."""
@@ -112,3 +124,12 @@ class Cache:
                 with disk_errors("cleaning the cache"):
                     shutil.rmtree(folder)
         return freed
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, to its end also when Ctrl-C comes in the middle."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

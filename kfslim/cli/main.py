@@ -6,9 +6,11 @@ Commands are imported when they are asked for, so that ``kfslim --version`` star
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
@@ -27,6 +29,7 @@ COMMANDS = (
     "steps",
     "prune",
     "schedule",
+    "components",
     "doctor",
     "self-image",
     "cache",
@@ -35,7 +38,7 @@ COMMANDS = (
 _HELP: tuple[type[Exception], ...] = tuple(
     filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])
 )
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED, TERMINATED = 130, 143  # 128 + SIGINT, 128 + SIGTERM, as shells have it
 
 
 class LazyGroup(click.Group):
@@ -79,8 +82,17 @@ def cli() -> None:
     """
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as a pod gets it: everything is put in order as on Ctrl-C."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _Terminated
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(argv))
 
 
@@ -104,7 +116,8 @@ def _ended_by(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
         _say("interrupted; nothing half-done is visible, and the same command goes on from here")
-        return INTERRUPTED
+        terminated = isinstance(error.__cause__ or error, _Terminated)  # click: Abort from it
+        return TERMINATED if terminated else INTERRUPTED
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
