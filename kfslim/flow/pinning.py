@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kfslim.errors import NotFound
 from kfslim.flow.building import nodes_name
 from kfslim.flow.context import Context
 from kfslim.flow.reading import read_steps
 from kfslim.model import Document
 from kfslim.oci import Reference
-from kfslim.pin import pin
+from kfslim.pin import pin, with_pull_secrets
 from kfslim.plan.model import Plan
 
 
@@ -47,4 +49,14 @@ def pin_published(
                 hint="Build the plan there first: kfslim build PLAN --to " + str(target),
             )
         pins[step.executor] = f"{name}@{descriptor.digest}"
-    return Pinned(pipeline=pin(text, pins), pins=pins)
+    return Pinned(pipeline=pin_text(context, text, pins), pins=pins)
+
+
+def pin_text(context: Context, text: str, pins: Mapping[str, str]) -> str:
+    """Pin the executors in ``pins``, and give them the pull secrets that the config names.
+
+    Raises:
+        BadPipeline: ``text`` is no pipeline, or lacks one of them.
+    """
+    secrets = context.config.cluster.pull_secrets
+    return with_pull_secrets(pin(text, pins), pins, secrets)

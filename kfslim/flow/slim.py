@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from kfslim.flow.building import Built, build_images
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options
+from kfslim.flow.pinning import pin_text
 from kfslim.flow.planning import Planned, make_plan
 from kfslim.flow.reading import read_steps
 from kfslim.oci import Reference
-from kfslim.pin import pin
 from kfslim.plan.model import Plan
 from kfslim.report.make import StepResult, make_report
 from kfslim.report.model import Report, Traffic
@@ -66,7 +66,7 @@ def slim(
     with clock.phase("build and publish"):
         built = build_images(context, planned.plan, target, pull_from)
     with clock.phase("pin"):
-        pinned = pin(text, pins_of(built))
+        pinned = pin_text(context, text, pins_of(built))
     return Slimmed(pinned, planned.plan, report_of(pipeline, planned, built, clock))
 
 
