@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kfslim.cluster.settings import ClusterSettings
+from kfslim.cluster.settings import SECRET_VARIABLE, ClusterSettings
 from kfslim.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def _volumes(kubernetes: Any, task: PipelineTask, settings: ClusterSettings) -> 
     if settings.registry_secret:
         kubernetes.use_secret_as_volume(task, settings.registry_secret, REGISTRY_DIR)
         task.set_env_variable("DOCKER_CONFIG", REGISTRY_DIR)
+        task.set_env_variable(SECRET_VARIABLE, settings.registry_secret)
     if settings.ca_config_map:
         kubernetes.use_config_map_as_volume(task, settings.ca_config_map, CA_DIR)
         task.set_env_variable("SSL_CERT_FILE", f"{CA_DIR}/ca.crt")

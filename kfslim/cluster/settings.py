@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from kfslim.model import Model
 
+# Tells a task the name of the secret that it mounts.
+SECRET_VARIABLE = "KFSLIM_REGISTRY_SECRET"  # noqa: S105 - a name, no secret
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 _QUANTITY = re.compile(r"\d+(\.\d+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

@@ -101,6 +101,8 @@ def build_images(
     prefixes = ("", CANDIDATE) if candidates else ("",)
     present = _present(context, plan.steps, store, prefixes)
     todo = [step for step in plan.steps if step.name not in present]
+    if todo:
+        store.check_push()
     done = present | (_build(context, todo, store, traffic, prefixes[-1]) if todo else {})
     name = pull_from or nodes_name(target)
     steps = [

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from kfslim.errors import BadImage, NotFound
-from kfslim.files import atomic_path, disk_errors, write_atomic
+from kfslim.files import atomic_path, check_writable, disk_errors, write_atomic
 from kfslim.oci.digest import VerifyingReader, check_digest
 from kfslim.oci.image import (
     INDEX_TYPES,
@@ -151,6 +151,14 @@ class LayoutStore:
         return sorted({name for entry in self._index.entries() if (name := name_of(entry))})
 
     # writing
+
+    def check_push(self) -> None:
+        """Look whether the folder may be written.
+
+        Raises:
+            DiskError: it may not.
+        """
+        check_writable(self._root / "index.json")
 
     def write(
         self, image: Image | Index, tag: str | None = None, progress: Progress = SILENT

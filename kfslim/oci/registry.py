@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from typing import BinaryIO, cast
 
-from kfslim.errors import BadImage, DigestMismatch, FetchError, NotFound, StoreError, Unsupported
+from kfslim.errors import (
+    BadImage,
+    DigestMismatch,
+    FetchError,
+    NotFound,
+    OutsideError,
+    StoreError,
+    Unsupported,
+)
 from kfslim.net import ATTEMPTS, Answer, Resuming, TooLong, pause
 from kfslim.oci.digest import VerifyingReader, check_digest, digest_of
 from kfslim.oci.endpoint import Endpoint
@@ -154,6 +163,21 @@ class RegistryStore:
         return sorted(set(map(str, found)))
 
     # writing
+
+    def check_push(self) -> None:
+        """Open an upload and cancel it.
+
+        Raises:
+            AuthError, StoreError, RateLimited: the registry does not let us.
+        """
+        what = f"an upload to {self._endpoint.where}"
+        answer = self._endpoint.ask("POST", "blobs/uploads/", what=what, scope=self._push, body=b"")
+        if answer.status != 202:
+            raise self._endpoint.failure(answer, what)
+        with answer:
+            location = self._endpoint.location(answer, what)
+        with suppress(OutsideError):  # one that cannot be cancelled expires
+            self._endpoint.ask("DELETE", location, what=what, scope=self._push).close()
 
     def write(
         self, image: Image | Index, tag: str | None = None, progress: Progress = SILENT

@@ -57,6 +57,14 @@ class Reader(Protocol):
 class Store(Reader, Protocol):
     """A store that images can also be written to."""
 
+    def check_push(self) -> None:
+        """Find out, before long work, whether anything may be written here; leave nothing behind.
+
+        Raises:
+            AuthError: our credentials do not allow it.
+            OutsideError: it is not possible for another reason.
+        """
+
     def write(
         self, image: Image | Index, tag: str | None = None, progress: Progress = SILENT
     ) -> Written:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kfslim.cache import Cache, default_cache_dir
-from kfslim.errors import KfslimError
+from kfslim.cluster.settings import SECRET_VARIABLE
+from kfslim.errors import AuthError, KfslimError
 from kfslim.flow.context import Context
 from kfslim.report.progress import Bars
 from kfslim.steps.config import Config
@@ -19,6 +21,7 @@ from kfslim.steps.configfile import load_config
 # Kubeflow UI shows (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/).
 TERMINATION_LOG = Path("/dev/termination-log")
 MOST = 4096  # bytes of it that the kubelet keeps
+KEY = ".dockerconfigjson"
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def task(config: str = "", *, insecure: bool = False) -> Iterator[Context]:
         with Context(cache, read_config(cache, config), Bars(), insecure=insecure) as context:
             yield context
     except KfslimError as error:
-        _say(error)
+        _say(error.message, _login_hint() if isinstance(error, AuthError) else error.hint)
         sys.exit(error.exit_code)
 
 
@@ -51,9 +54,19 @@ def read_config(cache: Cache, text: str) -> Config:
         return load_config(path)
 
 
-def _say(error: KfslimError) -> None:
-    lines = [f"kfslim: {error.message}", *([f"        {error.hint}"] if error.hint else [])]
-    text = "\n".join(lines)
+def _login_hint() -> str:
+    """Say which secret must hold which entry; nobody can log in inside a task."""
+    place = f"as an entry of its own in the key {KEY}"
+    if name := os.environ.get(SECRET_VARIABLE):
+        return f"Put what may push and pull there into the secret {name!r}, {place}."
+    return (
+        "No secret is mounted: make one of the type kubernetes.io/dockerconfigjson that allows to "
+        f"push and pull there, {place}, and name it as registry_secret in [tool.kfslim.cluster]."
+    )
+
+
+def _say(message: str, hint: str) -> None:
+    text = "\n".join([f"kfslim: {message}", *([f"        {hint}"] if hint else [])])
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - the task's log is its terminal
     with suppress(OSError):
         if TERMINATION_LOG.exists():

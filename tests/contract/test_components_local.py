@@ -14,6 +14,7 @@ import yaml
 from kfp import local
 from kfp.components import load_component_from_file
 from parts.kfp_backend import KfpBackend, start_backend
+from parts.real_registry import make_htpasswd, start_registry
 from parts.toy import Toy
 
 from kfslim.oci import open_store
@@ -235,6 +236,32 @@ def test_bad_input_is_one_sentence_in_the_log(case, refreshed, store, tmp_path, 
     assert len([line for line in log.splitlines() if "kfslim: " in line]) == 1
     assert "Traceback" not in log
     assert store.tags() == tags
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    with start_registry(tmp_path / "guarded", htpasswd=make_htpasswd(tmp_path)) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("secret", "says"),
+    [("", "No secret is mounted"), ("push-here", "the secret 'push-here'")],
+)
+def test_without_credentials_it_names_the_secret_and_its_key(
+    secret, says, refreshed, guarded, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setenv("KFSLIM_REGISTRY_SECRET", secret)
+    lock = (refreshed / "plan" / "plan").read_text()
+    place = guarded.reference("x/y").removeprefix("docker://")
+    capfd.readouterr()
+    with pytest.raises(RuntimeError):
+        run("components", "assemble", tmp_path / "run", registry=place, lock=lock, step="one")
+    log = "".join(capfd.readouterr())
+    assert "needs credentials" in log
+    assert says in log
+    assert ".dockerconfigjson" in log
+    assert {request.split()[0] for request in guarded.requests()} <= {"GET", "HEAD"}
 
 
 def filled(value, words):

@@ -184,6 +184,9 @@ class Handler(BaseHTTPRequestHandler):
             self.error(404, "BLOB_UPLOAD_UNKNOWN")
         elif self.command == "GET":
             self.answer(204, **self.progress(name, session))
+        elif self.command == "DELETE":
+            del self.state.uploads[session]
+            self.answer(204)
         elif self.receive(session):
             self.received(name, session)
 

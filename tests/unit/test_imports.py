@@ -28,7 +28,8 @@ ALLOWED = {
     "schedule": set(),
     "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report"}
     | {"cluster", "schedule"},
-    "tasks": {"oci", "steps", "measure", "plan", "pin", "report", "flow", "schedule"},
+    "tasks": {"oci", "steps", "measure", "plan", "pin", "report", "flow", "schedule"}
+    | {"cluster.settings"},
     "dsl": {"oci", "steps", "plan", "cluster", "tasks", "components", "pipelines"},
     "cli": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "flow"}
     | {"cluster", "schedule", "dsl"},
