@@ -107,3 +107,21 @@ def test_namespace_packages_have_several_owners():
 @pytest.mark.parametrize("line", ["not a requirement!", "b ; extra == 'x' or", ""])
 def test_broken_metadata_is_passed_over(line):
     assert found(dist("a", line), dist("b")).company(["a"]) == {"a"}
+
+
+def test_contradictions_are_told_by_the_versions_that_will_be():
+    image = found(
+        dist("a", "b>=2", "c<2; extra=='more'", "b<1; sys_platform=='win32'"),
+        dist("b", version="1.5"),
+        dist("d", "b<2", "gone>9"),
+    )
+    names = ["a", "b", "d"]
+    assert image.contradictions(names, {"b": "1.5"}) == [("a", "1.0", "b", ">=2")]
+    assert image.contradictions(names, {"b": "2.1"}) == [("d", "1.0", "b", "<2")]
+    assert image.contradictions(["a"], {"a": "1.1", "b": "1.5"}) == []  # another a: not known
+    assert image.requirers("b") == {"a", "d"}
+
+
+def test_extras_that_are_required_of_one():
+    image = found(dist("a", "b[x,y]>1"), dist("c", "b[z]; extra=='no'"), dist("b", "x; extra=='x'"))
+    assert image.extras(["a", "c"], "b") == {"x", "y"}
