@@ -34,7 +34,8 @@ ALLOWED = {
     "cli": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "flow"}
     | {"cluster", "schedule", "dsl"},
     "__main__": {"cli"},
-    "__init__": {"steps", "measure", "lock", "plan", "build", "pin", "report", "flow", "oci"},
+    "__init__": {"steps", "measure", "lock", "plan", "build", "pin", "report", "flow", "oci"}
+    | {"cluster.settings", "schedule"},
 }
 
 # These take values, never a store.
