@@ -1,5 +1,5 @@
 # Every target is sufficient to itself: it makes .venv when it must, and nothing twice.
-.PHONY: demo test check bench compile lock clean
+.PHONY: demo test check bench compile docs lock clean
 .DEFAULT_GOAL := check
 
 BIN := .venv/bin
@@ -31,6 +31,9 @@ bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here; ARGS="start
 
 compile: $(MADE)  ## Write the compiled YAML of components/ and pipelines/, and READMEs
 	$(BIN)/python -m kfslim.dsl.compile . --readmes
+
+docs: $(MADE)  ## Write docs/cli.md from the commands
+	$(BIN)/python -m kfslim.cli.reference > docs/cli.md
 
 lock: $(MADE)  ## Resolve requirements/dev.txt again, and image.txt, its part for the Dockerfile
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
