@@ -80,6 +80,19 @@ def config_text(
         return path.read_text("utf-8")
 
 
+def check_known(step: Step, lock: str, settled: str) -> None:
+    """Refuse a step of which nothing says what it needs.
+
+    Raises:
+        InputError: it runs a command of its own, and neither a plan nor a config came along.
+    """
+    if step.kind != "lightweight" and not (lock or settled):
+        raise InputError(
+            f"slim({step.name}): it runs a command of its own, so what it needs is not known",
+            hint="Name it in requirements=, or give a plan= that has the step.",
+        )
+
+
 def check_length(name: str, *texts: str) -> None:
     """Refuse what would not fit into a task's arguments.
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from kfslim.cluster.apply import apply_to_step
 from kfslim.cluster.settings import ClusterSettings
 from kfslim.dsl.ambient import in_cluster, settings
-from kfslim.dsl.given import check_length, config_text, lock_text
+from kfslim.dsl.given import check_known, check_length, config_text, lock_text
 from kfslim.dsl.hoist import at_root, check_constant, current_pipeline
 from kfslim.dsl.one_step import command_without_install, one_step
 from kfslim.plan.model import Plan
@@ -74,6 +74,7 @@ def slim(
     text, found = one_step(task)
     lock = lock_text(plan, found, step)
     settled = config_text(config, requirements, base, python)
+    check_known(found, lock, settled)
     check_length(name, text, lock, settled)
     more = {"pipeline": text, "lock": lock, "config": settled, "before": before}
     with in_cluster(cluster):

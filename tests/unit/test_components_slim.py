@@ -198,6 +198,7 @@ def test_our_image_can_be_named(tmp_path):
 
 
 REFUSED = {
+    "a command of its own": (shell, {}, "what it needs is not known"),
     "nested": (nested, {}, "a pipeline used as a component has no image of its own"),
     "image input": (lambda: named_badly(base_image="x"), {}, "an input called base_image"),
     "both": (train, {"config": "kfslim.toml", "base": "deb:bookworm"}, "either a config file"),
