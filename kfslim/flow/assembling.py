@@ -166,8 +166,9 @@ def _image(
 ) -> tuple[Image, Measurement]:
     """Stack the layers; the image's label tells what it measures."""
     below = measure_image(context, ground, plan.base.asked)
-    measurement = combine(below, [built.added for built in stack], _python(plan))
-    _check_kept(plan, below, measurement, step.name)
+    python = _python(plan, below, step.name)
+    measurement = combine(below, [built.added for built in stack], python)
+    _check_held(plan, measurement, step.name)
     stacked = [Stacked(built.layer, built.created_by) for built in stack]
     image = assemble(ground, stacked, plan, step.step_digest).with_config(
         labels={LABEL: to_label(measurement)}
@@ -175,14 +176,29 @@ def _image(
     return image, measure_image(context, image, "")
 
 
-def _check_kept(plan: ImagePlan, below: Measurement, made: Measurement, step: str) -> None:
-    """Hold the image to its plan: the Python it names, and every version that its lock names."""
-    carried = below.python.version if below.python else "none"
-    if carried != plan.base.python.version:
+def _python(plan: ImagePlan, below: Measurement, step: str) -> PythonMeasure:
+    """Return the environment's Python, on top of the one that is below it.
+
+    Raises:
+        BadPlan: it is not the one that the plan names.
+    """
+    python, site = below.python, site_packages(plan.base.python.minor)
+    if python is None or python.version != plan.base.python.version:
         raise BadPlan(
-            f"step {step}: the base {plan.base.asked} carries Python {carried}, "
-            f"the plan says {plan.base.python.version}"
+            f"step {step}: the base {plan.base.asked} carries Python "
+            f"{python.version if python else 'none'}, the plan says {plan.base.python.version}"
         )
+    return PythonMeasure(
+        version=python.version,
+        executable=f"{plan.environment}/bin/python3",
+        interpreter=python.interpreter or python.executable,
+        site_dirs=(f"{plan.environment}/{site}", *python.site_dirs),
+        libc=python.libc,
+    )
+
+
+def _check_held(plan: ImagePlan, made: Measurement, step: str) -> None:
+    """Hold the image to its plan: every version that its lock names is there."""
     held = {(d.name, canonicalize_version(d.version)) for d in made.distributions}
     for locked in plan.lock.distributions:
         if (locked.name, canonicalize_version(locked.version)) not in held:
@@ -191,14 +207,3 @@ def _check_kept(plan: ImagePlan, below: Measurement, made: Measurement, step: st
                 "which the plan's lock names",
                 hint="The plan was edited; make it again.",
             )
-
-
-def _python(plan: ImagePlan) -> PythonMeasure:
-    python, site = plan.base.python, site_packages(plan.base.python.minor)
-    return PythonMeasure(
-        version=python.version,
-        executable=f"{plan.environment}/bin/python3",
-        interpreter=python.interpreter or python.executable,
-        site_dirs=(f"{plan.environment}/{site}", *python.site_dirs),
-        libc=python.libc,
-    )

@@ -128,17 +128,19 @@ def _version(
 
 
 def _site_dirs(image: Image, tree: Tree, python: _Installation) -> tuple[str, ...]:
-    """Return the site directories that exist; where none does, the main one."""
-    dirs = []
-    if python.venv is not None:
-        dirs.append(f"/{python.venv}/lib/python{python.minor}/site-packages")
-    sees_system = python.settings.get("include-system-site-packages", "").lower() == "true"
-    if python.venv is None or sees_system:
-        home = image.env.get("HOME") or "/root"
-        dirs.append(f"{home}/.local/lib/python{python.minor}/site-packages")
-        dirs += _system_dirs(tree, python.prefix, python.minor)
+    """Return the environment's site directory and the system's: those that exist, or the main one.
+
+    The system's are there where no environment hides them.
+    """
+    minor = python.minor
+    own = () if python.venv is None else (f"/{python.venv}/lib/python{minor}/site-packages",)
+    if own and python.settings.get("include-system-site-packages", "").lower() != "true":
+        return own
+    home = image.env.get("HOME") or "/root"
+    system = _system_dirs(tree, python.prefix, minor)
+    dirs = (f"{home}/.local/lib/python{minor}/site-packages", *system)
     there = tuple(d for d in dict.fromkeys(dirs) if tree.folder(d) is not None)
-    return there or tuple(d for d in dirs if "/lib/" in d and "/.local/" not in d)[:1]
+    return own + (there or tuple(d for d in system if "/lib/" in d)[:1])
 
 
 def _system_dirs(tree: Tree, prefix: str, minor: str) -> list[str]:
