@@ -158,8 +158,8 @@ def _registry(context: Context, to: str) -> Check:
 
     def look() -> str:
         reference = parse_reference(to)
-        context.store(reference).resolve(_PROBE)
-        return f"{reference.repository} may be read"
+        context.store(reference).check_push()
+        return f"{reference.repository} may be written"
 
     return _check("registry", cost, look)
 
