@@ -122,11 +122,21 @@ def pause(name: str, **options: Any) -> None:
 
 @command.command("resume")
 @click.argument("name", metavar="NAME|ID")
+@_pull_secrets
 @backend
+@insecure
 @common
-def resume(name: str, **options: Any) -> None:
-    """Trigger again."""
-    _change(name, "resumed", options)
+def resume_(name: str, pull_secrets: tuple[str, ...], **options: Any) -> None:
+    """Trigger again, once every image of what it runs is proven."""
+    from kfslim.cli.session import Session
+    from kfslim.flow.scheduling import resume
+    from kfslim.schedule.keep import pick
+
+    with Session(options) as session, open_backend(options) as server:
+        schedule = pick(server, name)
+        with node_credentials(pull_secrets, options):
+            resume(session.context, server, schedule)
+        _show_changed(session, schedule, "resumed")
 
 
 @command.command("delete")
@@ -163,21 +173,21 @@ def rollback(pipeline: str, to: str | None, pull_secrets: tuple[str, ...], **opt
 def _change(name: str, action: str, options: dict[str, Any]) -> None:
     from kfslim.cli.session import Session
     from kfslim.schedule.keep import pick
-    from kfslim.schedule.model import Changed
 
     with Session(options) as session, open_backend(options) as server:
         schedule = pick(server, name)
-        {"paused": server.disable, "resumed": server.enable, "deleted": server.delete}[action](
-            schedule.id
-        )
-        enabled = action == "resumed"
-        changed = Changed.model_validate(
-            {"schedule": schedule.model_copy(update={"enabled": enabled}), "action": action}
-        )
-        if session.as_json:
-            session.show(changed)
-        elif not session.quiet:
-            click.echo(f"{action} {schedule.name}  {schedule.id}")
+        {"paused": server.disable, "deleted": server.delete}[action](schedule.id)
+        _show_changed(session, schedule, action)
+
+
+def _show_changed(session: Session, schedule: Schedule, action: str) -> None:
+    from kfslim.schedule.model import Changed
+
+    now = schedule.model_copy(update={"enabled": action == "resumed"})
+    if session.as_json:
+        session.show(Changed.model_validate({"schedule": now, "action": action}))
+    elif not session.quiet:
+        click.echo(f"{action} {schedule.name}  {schedule.id}")
 
 
 def _parameter(text: str) -> tuple[str, Any]:

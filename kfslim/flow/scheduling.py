@@ -10,7 +10,7 @@ from kfslim.flow.context import Context
 from kfslim.flow.proving import prove
 from kfslim.schedule import keep
 from kfslim.schedule.api import Backend
-from kfslim.schedule.model import Scheduled, Trigger, Uploaded, Wanted
+from kfslim.schedule.model import Schedule, Scheduled, Trigger, Uploaded, Wanted
 from kfslim.steps.ir import load_documents, read_pipeline
 
 
@@ -111,6 +111,24 @@ def roll_back(
     uploaded: Uploaded = keep.again(backend, pipeline_id, pipeline, version, text)
     schedules, removed = keep.repoint(backend, uploaded)
     return Scheduled(pipeline=uploaded, schedules=tuple(schedules), removed=removed, proven=proven)
+
+
+def resume(context: Context, backend: Backend, schedule: Schedule) -> tuple[str, ...]:
+    """Let a schedule trigger again, once the images of what it runs are proven; return them.
+
+    A schedule that was made without a pipeline carries its own text; that is not read.
+
+    Raises:
+        GateError: an image cannot be pulled; the schedule stays as it was.
+        KfslimError: the backend refuses, or does not answer.
+    """
+    proven: tuple[str, ...] = ()
+    if schedule.pipeline_id:
+        version = schedule.version_id or backend.versions(schedule.pipeline_id)[0].id
+        text = keep.as_text(backend.version_spec(schedule.pipeline_id, version))
+        proven = prove(context, text, f"what schedule {schedule.name} runs")
+    backend.enable(schedule.id)
+    return proven
 
 
 def check_parameters(text: str, given: Mapping[str, Any], where: str = "") -> None:

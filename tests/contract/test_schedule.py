@@ -154,6 +154,19 @@ def test_an_image_that_is_gone_stops_everything(new_server, place):
     assert new_server.changes == []
 
 
+def test_a_schedule_is_not_resumed_when_an_image_is_gone(server, place):
+    folder, write = place
+    write(b"one")
+    set_(folder)
+    result(folder, "pause", "toy")
+    spec = json.dumps(server.versions[-1].pipeline_spec)
+    digest = spec.partition("@sha256:")[2][:64]
+    server.versions[-1].pipeline_spec = json.loads(spec.replace(digest, "0" * 64))
+    done = kfslim(folder, "resume", "toy")
+    assert (done.returncode, "no such manifest" in done.stderr) == (1, True)
+    assert [s["enabled"] for s in result(folder, "list")["schedules"]] == [False]
+
+
 def test_pull_secrets_of_the_cluster_prove(new_server, place, tmp_path, monkeypatch):
     folder, _ = place
     kube, login = Kube(), ("ada", "open sesame")
