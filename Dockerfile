@@ -34,5 +34,6 @@ ENV PATH=/opt/kfslim/bin:${PATH} \
     KFSLIM_CACHE_DIR=/tmp/kfslim \
     PYTHONUNBUFFERED=1
 USER 65532:65532
-ENTRYPOINT ["kfslim"]
-CMD ["--help"]
+# kfp.local, unlike a cluster, would put an entry point before a component's command.
+ENTRYPOINT []
+CMD ["kfslim", "--help"]

@@ -1,6 +1,6 @@
 """The Kubernetes API, as far as kfslim asks it, and its failures in words.
 
-Rights needed: ``get`` and ``list`` on pods, ``list`` on events, ``get`` on the named secrets
+Rights needed: ``list`` on pods and events, ``get`` on the named secrets
 (deploy/rbac.yaml).  Nothing is ever written.
 """
 

@@ -63,7 +63,8 @@ def self_image(
     """Assemble kfslim's own image and write it to ``target``, under its tag or kfslim's version.
 
     It holds kfslim and its dependencies in the versions that are installed here, runs as uid
-    65532, and has ``kfslim`` as entry point.  ``mirrors`` lets it assemble ``deb:`` bases from
+    65532, and has no entry point: kfp.local, unlike a cluster, would put it before a component's
+    command.  ``mirrors`` lets it assemble ``deb:`` bases from
     where this machine takes Debian packages.
 
     Raises:
@@ -159,6 +160,6 @@ def _finished(context: Context, image: Image, layers: list[BuiltLayer]) -> Image
         env=ENVIRONMENT,
         labels={LABEL: to_label(measured)},
         User=USER,
-        Entrypoint=[NAME],
-        Cmd=["--help"],
+        Entrypoint=None,
+        Cmd=[NAME, "--help"],
     )

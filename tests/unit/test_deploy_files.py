@@ -30,7 +30,7 @@ def test_the_dockerfile_says_what_the_self_assembled_image_says():
     assert f"USER {USER}" in FINAL
     for name, value in ENVIRONMENT.items():
         assert re.search(rf"\b{name}={re.escape(value)}\b", FINAL), name
-    assert 'ENTRYPOINT ["kfslim"]' in FINAL
+    assert 'ENTRYPOINT []\nCMD ["kfslim", "--help"]' in FINAL
 
 
 def test_the_last_stage_gets_the_environment_and_nothing_else():
