@@ -9,6 +9,7 @@ from pathlib import Path
 from kfslim.errors import InputError
 from kfslim.flow.building import Built, build_images
 from kfslim.flow.context import Context
+from kfslim.flow.options import ALL, BASE, Options
 from kfslim.flow.places import parse_target
 from kfslim.measure.model import StepMeasure
 from kfslim.plan.model import Plan
@@ -56,12 +57,13 @@ def assemble(
     """
     watch = Stopwatch()
     with task(config, insecure=insecure) as context:
-        existing = read_plan(lock, plan)
-        target = parse_target(registry)
+        whole, target = read_plan(lock, plan), parse_target(registry)
+        existing = only_step(whole, step) if whole else None
+        newer = _newer(context, upgrade, existing)
         found = (
-            _Planned(only_step(existing, step), None)
-            if existing and not upgrade
-            else _plan(context, pipeline, registry, existing, step, upgrade, before)
+            _Planned(existing, None)
+            if existing and not newer
+            else _plan(context, pipeline, registry, existing, step, newer, before)
         )
         built = build_images(context, found.plan, target, candidates=True)
         found.plan.save(Path(result))
@@ -70,6 +72,18 @@ def assemble(
         (done,) = built.steps
         candidate = str(target.at(tag=done.tag, digest=done.reference.rpartition("@")[2]))
         return Done(candidate, done.unchanged, _metrics(report, done.unchanged))
+
+
+def _newer(context: Context, upgrade: Sequence[str], existing: Plan | None) -> list[str]:
+    """Return what to take newer versions of for this step; all steps are asked for the same."""
+    if existing is None:
+        return []
+    options = Options(upgrade=frozenset(upgrade))
+    images = [image for one in existing.steps for image in one.images]
+    held = {found.name for image in images for found in image.lock.distributions}
+    for name in sorted(options.upgraded - held):
+        context.progress.note(f"upgrade {name}: this step has no package of that name")
+    return sorted((options.upgraded & held) | (options.upgrade & {ALL, BASE}))
 
 
 def _plan(

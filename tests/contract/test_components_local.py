@@ -183,6 +183,31 @@ def test_an_interrupted_run_goes_on_from_its_candidate(refreshed, toy, registry,
     assert metrics(second)["pushed_bytes"] == 0
 
 
+def test_an_upgrade_plans_anew_and_leaves_alone_what_the_step_has_not(
+    refreshed, toy, registry, tmp_path
+):
+    place = registry.reference("components/upgrade").removeprefix("docker://")
+    given = {
+        "registry": place,
+        "lock": (refreshed / "plan" / "plan").read_text(),
+        "pipeline": toy.pipeline.read_text(),
+        "config": CONFIG.format(folder=toy.folder),
+        "before": False,
+        "step": "two",
+    }
+    toy.index.wheel("gamma", "0.2")
+
+    def versions(*names: str) -> dict:
+        made = run("components", "assemble", tmp_path, **given, upgrade=list(names))
+        followed = json.loads((made / "assemble" / "plan_followed").read_text())
+        (image,) = followed["steps"][0]["images"]
+        return {d["name"]: d["version"] for d in image["lock"]["distributions"]}
+
+    assert versions("omega")["gamma"] == "0.1"
+    assert versions("gamma")["gamma"] == "0.2"
+    assert versions()["gamma"] == "0.1"
+
+
 def test_measure_reads_images_and_a_pipeline(refreshed, store, toy, tmp_path):
     pinned = (refreshed / "pin" / "pinned").read_text()
     image = parts(tasks(refreshed), "assemble")[0]["parameterValues"]["candidate"]
