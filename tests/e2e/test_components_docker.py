@@ -41,11 +41,9 @@ class Kubeflow:
     def run(self, name: str, **arguments: object) -> Path:
         """Run a ready pipeline; return the folder with a sub-folder per task."""
         before = set(self.root.iterdir())
-        # the image's entry point is kfslim; pods replace it by the command, kfp.local does not
         runner = local.DockerRunner(
             network_mode="host",
             user=f"{os.getuid()}:{os.getgid()}",
-            entrypoint=[""],
             mounts=self.mounts,
         )
         local.init(runner, pipeline_root=str(self.root), raise_on_error=True)
