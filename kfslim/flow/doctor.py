@@ -165,7 +165,8 @@ def _registry(context: Context, to: str) -> Check:
 
 
 def _backend(host: str, namespace: str, token_file: Path | None) -> Iterator[Check]:
-    from kfslim.schedule.api import Backend, find_host
+    from kfslim.schedule.api import Backend
+    from kfslim.schedule.connect import find_host
 
     cost = "no schedules and no uploads"
     if not find_host(host):

@@ -33,6 +33,7 @@ def upload_version(
         NotFound: there is no pipeline with that id.
         KfslimError: the backend refuses, or does not answer.
     """
+    backend.health()
     proven = prove(context, text, where)
     if pipeline_id:
         name = backend.pipeline_name(pipeline_id)

@@ -1,4 +1,4 @@
-"""The Kubeflow Pipelines API, as far as kfslim calls it, and its failures in words.
+"""The Kubeflow Pipelines API, as far as kfslim calls it.
 
 The generated client is used and not ``kfp.Client``: that takes 1.5 seconds to import, asks again
 for 25 seconds where nobody answers, and refuses recurring runs without a version.
@@ -6,26 +6,24 @@ for 25 seconds where nobody answers, and refuses recurring runs without a versio
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-from kfslim.errors import AuthError, FetchError, InputError, KfslimError, NotFound, OutsideError
+from kfslim.errors import AuthError, InputError, KfslimError, NotFound
 from kfslim.files import disk_errors
+from kfslim.schedule.connect import (
+    COOKIE_VARIABLE,
+    SIGN_IN,
+    TIMEOUT,
+    checked_host,
+    configuration_for,
+    translated,
+)
 from kfslim.schedule.model import Health, Schedule, Trigger, Version, Wanted
 
-HOST_VARIABLE = "KF_PIPELINES_ENDPOINT"  # as kfp has it
-TOKEN_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - as kfp has it; a path
-COOKIE_VARIABLE = "KFSLIM_KFP_COOKIE"  # a session of Dex or oauth2-proxy in front of the backend
-_IN_CLUSTER = "http://ml-pipeline.kubeflow:8888"
-_PROJECTED = Path("/var/run/secrets/kubeflow/pipelines/token")
-_TIMEOUT = (10.0, 60.0)  # seconds: to connect, between two bytes
 _PAGE = 100
 T = TypeVar("T")
 
@@ -44,12 +42,11 @@ class Backend:
     def __init__(self, host: str = "", namespace: str = "", token_file: Path | None = None) -> None:
         import kfp_server_api as api
 
-        self.host, self._namespace = _host(host), namespace
+        self.host, self._namespace = checked_host(host), namespace
         client = api.ApiClient(
-            _configuration(self.host, token_file), cookie=os.environ.get(COOKIE_VARIABLE)
+            configuration_for(self.host, token_file), cookie=os.environ.get(COOKIE_VARIABLE)
         )
         self._models, self._client = api, client
-        self._health_api = api.HealthzServiceApi(client)
         self._pipelines = api.PipelineServiceApi(client)
         self._uploads = api.PipelineUploadServiceApi(client)
         self._experiments = api.ExperimentServiceApi(client)
@@ -61,33 +58,45 @@ class Backend:
 
         Raises:
             FetchError: it does not answer.
-            AuthError: it refuses us.
+            AuthError: it refuses us, or a login stands before it.
         """
         if self._health is None:
-            found = self._call("ask for its health", self._health_api.healthz_service_get_healthz)
+            found = self._get("/apis/v2beta1/healthz")
             self._health = Health(
-                host=self.host, version=self._version(), multi_user=bool(found.multi_user)
+                host=self.host,
+                version=self._version(),
+                multi_user=bool(found.get("multi_user", found.get("multiUser"))),
             )
         return self._health
 
     def _version(self) -> str:
         """Only the old API tells the version; where it is gone, nobody does."""
         try:
-            found = self._call(
-                "ask for its version",
-                lambda _request_timeout: self._client.call_api(
-                    "/apis/v1beta1/healthz",
-                    "GET",
-                    header_params={"Accept": "application/json"},
-                    response_type="object",
-                    auth_settings=["Bearer"],
-                    _return_http_data_only=True,
-                    _request_timeout=_request_timeout,
-                ),
-            )
+            return str(self._get("/apis/v1beta1/healthz").get("tag_name", ""))
         except KfslimError:
             return ""
-        return str(found.get("tag_name", "")) if isinstance(found, dict) else ""
+
+    def _get(self, path: str) -> dict[str, Any]:
+        """Get what must be a JSON object.
+
+        A login in front of the backend answers with a page, and the generated client would take
+        that for an empty message.
+        """
+        found = self._call(
+            "ask for its health",
+            self._client.call_api,
+            path,
+            "GET",
+            header_params={"Accept": "application/json"},
+            response_type="object",
+            auth_settings=["Bearer"],
+            _return_http_data_only=True,
+        )
+        if not isinstance(found, dict):
+            raise AuthError(
+                f"{self.host} answers with a page, not as the Kubeflow Pipelines API", hint=SIGN_IN
+            )
+        return found
 
     @property
     def namespace(self) -> str | None:
@@ -275,97 +284,8 @@ class Backend:
                 return
 
     def _call(self, what: str, function: Callable[..., T], *ids: Any, **query: Any) -> T:
-        with _translated(what, self.host):
-            return function(*ids, **query, _request_timeout=_TIMEOUT)
-
-
-@contextmanager
-def _translated(what: str, host: str) -> Iterator[None]:
-    """Translate the failures of one call; headers, and with them tokens, stay out."""
-    from kfp_server_api.exceptions import ApiException
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield
-    except ApiException as error:
-        raise _failure(error, what, host) from None  # its text holds headers, cookies among them
-    except (HTTPError, OSError) as error:
-        raise FetchError(
-            f"cannot {what}: the backend at {host} does not answer ({type(error).__name__})"
-        ) from error
-
-
-def _failure(error: Any, what: str, host: str) -> KfslimError:
-    reason = _reason(error.body) or str(error.reason or "no reason given").splitlines()[0]
-    message = f"the backend at {host} refuses to {what}: {reason}"
-    if error.status in (401, 403):
-        hint = f"Sign in: --token-file, or a session cookie in {COOKIE_VARIABLE}."
-        return AuthError(message, hint=hint)
-    if error.status == 404:
-        return NotFound(message)
-    return InputError(message) if error.status in (400, 409, 412) else OutsideError(message)
-
-
-def _reason(body: Any) -> str:
-    """Return what the backend says, one line of it: its errors go on with a Go stack."""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return "" if text.lstrip().startswith("<") else " ".join(text.split())[:300]
-    said = value.get("message") or value.get("error_message") or value.get("error")
-    return " ".join(str(said or "").split())[:300]
-
-
-def find_host(given: str = "") -> str:
-    """Return the backend's URL: what was said, the environment's, in a pod the usual service.
-
-    Empty where nothing says it.
-    """
-    host = given or os.environ.get(HOST_VARIABLE, "")
-    if not host and os.environ.get("KUBERNETES_SERVICE_HOST"):
-        host = _IN_CLUSTER
-    return (host if "://" in host else f"https://{host}").rstrip("/") if host else ""
-
-
-def _host(given: str) -> str:
-    host = find_host(given)
-    if not host:
-        raise InputError(
-            "where is the Kubeflow Pipelines backend?",
-            hint=f"--host URL, or the environment variable {HOST_VARIABLE}.",
-        )
-    if urlsplit(host).username:
-        raise InputError("the URL of the backend holds credentials; use --token-file")
-    return host
-
-
-def _configuration(host: str, token_file: Path | None) -> Any:
-    import kfp_server_api
-
-    configuration = kfp_server_api.Configuration(host=host)
-    configuration.retries = 2
-    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
-    if bundle and Path(bundle).is_file():
-        configuration.ssl_ca_cert = bundle
-    parts = urlsplit(host)
-    if not proxy_bypass(parts.hostname or ""):
-        configuration.proxy = getproxies().get(parts.scheme)
-    if token := _token(token_file):
-        configuration.api_key["authorization"] = token
-        configuration.api_key_prefix["authorization"] = "Bearer"
-    return configuration
-
-
-def _token(file: Path | None) -> str:
-    named = file or (Path(p) if (p := os.environ.get(TOKEN_VARIABLE)) else None)
-    path = named or (_PROJECTED if _PROJECTED.is_file() else None)
-    if path is None:
-        return ""
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the token file {path} cannot be read") from error
+        with translated(what, self.host):
+            return function(*ids, **query, _request_timeout=TIMEOUT)
 
 
 def _trigger(api: Any, trigger: Trigger) -> Any:

@@ -267,6 +267,16 @@ def test_tokens_open_and_are_never_shown(new_server, place, tmp_path):
     assert Backend(token_file=tmp_path / "token").schedules() == []
 
 
+def test_a_login_in_front_is_not_taken_for_the_backend(new_server, place):
+    folder, write = place
+    write(b"one")
+    new_server.login = True
+    done = kfslim(folder, "set", folder / "slim.yaml", *DAILY)
+    assert (done.returncode, "answers with a page" in done.stderr) == (3, True)
+    assert "no schedules" not in kfslim(folder, "list").stdout
+    assert new_server.changes == []
+
+
 def test_where_the_backend_is(monkeypatch):
     monkeypatch.delenv("KF_PIPELINES_ENDPOINT", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)

@@ -37,11 +37,15 @@ class Refused(Exception):
 
 @dataclass
 class KfpBackend:
-    """The backend's state.  ``fail`` maps "METHOD /path" to a status that it answers with."""
+    """The backend's state.  ``fail`` maps "METHOD /path" to a status that it answers with.
+
+    With ``login`` every answer is the page of a login that stands before it.
+    """
 
     version: str = "2.17.0"
     multi_user: bool = False
     token: str = ""
+    login: bool = False
     pipelines: dict[str, api.V2beta1Pipeline] = field(default_factory=dict)
     versions: list[api.V2beta1PipelineVersion] = field(default_factory=list)
     experiments: dict[str, api.V2beta1Experiment] = field(default_factory=dict)
@@ -298,9 +302,11 @@ class _Handler(BaseHTTPRequestHandler):
             value = {"error": str(error), "code": _CODES.get(status, 2), "message": str(error)}
         else:
             status, value = 200, self._models.sanitize_for_serialization(found)
-        data = json.dumps(value).encode()
+        data, kind = json.dumps(value).encode(), "application/json"
+        if self.state.login:
+            status, data, kind = 200, b"<html>Log in to Dex</html>", "text/html"
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
