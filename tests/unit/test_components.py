@@ -81,6 +81,17 @@ def test_the_ui_gets_metrics_one_markdown_and_one_html(name):
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
+def test_the_metadata_is_what_a_catalogue_wants(name):
+    metadata = yaml.safe_load((ROOT / "components" / name / "metadata.yaml").read_text())
+    assert metadata["name"] == name
+    assert metadata["stability"] in ("experimental", "alpha", "beta", "stable")
+    assert metadata["dependencies"]["kubeflow"][0]["name"] == "Pipelines"
+    assert metadata["tags"]
+    assert metadata["lastVerified"].year >= 2026
+    assert (ROOT / metadata["links"]["documentation"]).is_file()
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
 def test_no_component_has_an_input_that_the_compiler_injects(name):
     assert "base_image" not in getattr(kfslim.components, name).component_spec.inputs
 
