@@ -6,7 +6,7 @@ Every check is on its own: one that fails says so and stops no other.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -75,7 +75,7 @@ def diagnose(
             _engine(context),
             _registry(context, to),
             *_backend(host, namespace, token_file),
-            *(_cluster(namespace) if cluster else (_unasked("cluster", _NO_CLUSTER, "--cluster"),)),
+            *(_cluster(context, namespace) if cluster else _no_cluster()),
         )
     )
 
@@ -196,7 +196,11 @@ def lacking(version_text: str) -> str:
     return "; ".join(what for since, what in _SINCE if known < since)
 
 
-def _cluster(namespace: str) -> Iterator[Check]:
+def _no_cluster() -> Iterator[Check]:
+    yield _unasked("cluster", _NO_CLUSTER, "--cluster")
+
+
+def _cluster(context: Context, namespace: str) -> Iterator[Check]:
     from kfslim.cluster.client import Cluster
 
     opened: list[Cluster] = []
@@ -208,14 +212,17 @@ def _cluster(namespace: str) -> Iterator[Check]:
     yield _check("cluster", _NO_CLUSTER, look)
     for cluster in opened:
         for verb, resource in RIGHTS:
-            yield _right(cluster, verb, resource)
+            yield from _rights(cluster, verb, resource, context.config.cluster.pull_secrets)
         cluster.close()
 
 
-def _right(cluster: Cluster, verb: str, resource: str) -> Check:
-    def look() -> str:
-        if not cluster.may(verb, resource):
-            raise AuthError("denied", hint="deploy/rbac.yaml grants it.")
-        return "granted"
+def _rights(cluster: Cluster, verb: str, resource: str, secrets: Sequence[str]) -> Iterator[Check]:
+    """Check one right; that to secrets is granted by name, and asked for those of the config."""
+    for name in secrets if resource == "secrets" else ("",):
 
-    return _check(f"{verb} {resource}", _NO_CLUSTER, look)
+        def look(name: str = name) -> str:
+            if not cluster.may(verb, resource, name):
+                raise AuthError("denied", hint="deploy/rbac.yaml grants it.")
+            return "granted"
+
+        yield _check(f"{verb} {resource} {name}".rstrip(), _NO_CLUSTER, look)

@@ -54,6 +54,15 @@ def test_an_old_backend_and_missing_rights_have_their_price(tmp_path, kube, regi
     assert "rbac.yaml" in found["list events"]["found"]
 
 
+def test_the_right_to_secrets_is_asked_for_by_name(tmp_path, kube, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kube.named = frozenset({"pull"})
+    (tmp_path / "kfslim.toml").write_text('[cluster]\npull_secrets = ["pull", "other"]\n')
+    _, found = checks(tmp_path, "--cluster")
+    assert found["get secrets pull"]["state"] == "ok"
+    assert found["get secrets other"]["state"] == "missing"
+
+
 def test_a_part_that_everything_needs_fails_the_check(tmp_path):
     (tmp_path / "file").write_text("a file where a folder should be")
     code, found = checks(tmp_path / "file")

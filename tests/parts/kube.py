@@ -25,13 +25,17 @@ ALL = frozenset({("list", "pods"), ("list", "events"), ("get", "secrets")})
 
 @dataclass
 class Kube:
-    """The content; ``rights`` are (verb, resource) pairs, ``page`` the most objects per answer."""
+    """The content; ``rights`` are (verb, resource) pairs, ``page`` the most objects per answer.
+
+    With ``named`` the right to secrets is to those names only, as RBAC's ``resourceNames``.
+    """
 
     namespace: str = "ml"
     pods: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
     rights: frozenset[tuple[str, str]] = ALL
+    named: frozenset[str] = frozenset()
     page: int = 500
     requests: list[str] = field(default_factory=list)
     url: str = ""
@@ -149,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         asked = body["spec"]["resourceAttributes"]
         allowed = (asked["verb"], asked["resource"]) in self.cluster.rights
+        if asked["resource"] == "secrets" and self.cluster.named:
+            allowed = allowed and asked.get("name") in self.cluster.named
         self._answer(201, {**body, "status": {"allowed": allowed}})
 
     def _known(self) -> bool:
