@@ -100,6 +100,7 @@ class NewLayer:
     distributions: list[DistributionMeasure] = field(default_factory=list)
     os_packages: list[OsPackageMeasure] = field(default_factory=list)
     removed: list[Removed] = field(default_factory=list)
+    modules: set[str] = field(default_factory=set)  # on sys.path, and none of a distribution
 
     def record(self, facts: LayerFacts) -> LayerRecord:
         """Return what to remember of the finished layer."""
@@ -114,6 +115,7 @@ class NewLayer:
             distributions=tuple(self.distributions),
             os_packages=tuple(self.os_packages),
             waste=waste_of(self.tar.files),
+            modules=tuple(sorted(self.modules)),
         )
         return LayerRecord(diff_id=facts.diff_id, added=added, removed=tuple(self.removed))
 

@@ -7,7 +7,7 @@ folder that is itself a package lies one level deeper, under its own name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +20,10 @@ from kfslim.canonical import value_digest
 from kfslim.errors import BadPlan
 from kfslim.files import disk_errors
 from kfslim.lock.tree import site_packages
+from kfslim.measure.combine import importable_names
 from kfslim.plan.model import FORMAT, ImagePlan, ProjectLayer
+
+_FACTS = 2  # a new number when more is remembered of a layer
 
 
 class SourceFile(Protocol):
@@ -60,6 +63,9 @@ def project_layer(
             if compiling:
                 pieces += compiled(pieces, plan.environment, compiling)
         write_pieces(new.tar, plan.environment, {piece.file.path: piece for piece in pieces})
+        paths = [piece.file.path for piece in pieces]
+        for place in _places(project, paths):
+            new.modules |= importable_names(paths, place)
 
     key = _key(plan, project, identity)
     return layer_once(cache, key, f"kfslim: project {project.name}", plan.codec, fill)
@@ -67,7 +73,7 @@ def project_layer(
 
 def _key(plan: ImagePlan, project: ProjectLayer, identity: str) -> str:
     value = {
-        "format": FORMAT,
+        "format": [FORMAT, _FACTS],
         "environment": plan.environment,
         "python": plan.base.python.minor,
         "bytecode": identity,
@@ -116,14 +122,18 @@ def _package(project: ProjectLayer) -> str:
     return name
 
 
-def _path_file(project: ProjectLayer, pieces: Sequence[Piece], plan: ImagePlan) -> Piece:
-    """The ``.pth`` file that makes a project importable."""
+def _places(project: ProjectLayer, paths: Collection[str]) -> list[str]:
+    """Return the folders that go on ``sys.path``, relative to the environment."""
     folder = _folder(project)
     inside = f"{folder}/src/"
-    has_src = any(p.file.path.startswith(inside) for p in pieces)
-    has_src_package = f"{inside}__init__.py" in {p.file.path for p in pieces}
-    places = [folder, f"{folder}/src"] if has_src and not has_src_package else [folder]
+    is_layout = any(p.startswith(inside) for p in paths) and f"{inside}__init__.py" not in paths
+    return [folder, f"{folder}/src"] if is_layout else [folder]
+
+
+def _path_file(project: ProjectLayer, pieces: Sequence[Piece], plan: ImagePlan) -> Piece:
+    """The ``.pth`` file that makes a project importable."""
+    places = _places(project, {piece.file.path for piece in pieces})
     text = "".join(f"{plan.environment}/{place}\n" for place in places)
     # Doubling its hyphens keeps "a-b" apart from "a/b".
-    name = folder.removeprefix("src/").replace("-", "--").replace("/", "-")
+    name = _folder(project).removeprefix("src/").replace("-", "--").replace("/", "-")
     return made(f"{site_packages(plan.base.python.minor)}/kfslim-{name}.pth", text.encode())

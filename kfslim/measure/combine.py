@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kfslim.measure.direct import mark_direct, marker_environment
+from kfslim.measure.distributions import is_code
 from kfslim.measure.metadata import modules_of, parse_direct_url, parse_entry_points, parse_metadata
 from kfslim.measure.model import (
     DistributionMeasure,
@@ -25,13 +26,26 @@ class AddedLayer(Model):
     ``distributions`` and ``os_packages`` are those whose files lie in it (their ``layer`` is set by
     :func:`combine`); what of ``measure.disk_bytes`` is not theirs counts as unowned.
     ``waste`` is of this layer's files (:func:`kfslim.measure.waste.waste_of`), with what the layer
-    shadows under ``shadowed``.
+    shadows under ``shadowed``.  ``modules`` are the import names on ``sys.path`` that are none of a
+    distribution (:func:`importable_names`).
     """
 
     measure: LayerMeasure
     distributions: tuple[DistributionMeasure, ...] = ()
     os_packages: tuple[OsPackageMeasure, ...] = ()
     waste: tuple[Waste, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+def importable_names(paths: Iterable[str], folder: str) -> set[str]:
+    """Return the modules and packages of ``paths`` that lie directly in ``folder``.
+
+    As :func:`kfslim.measure.distributions.importables` has it for a whole image.
+    """
+    inside = (path.removeprefix(f"{folder}/") for path in paths if path.startswith(f"{folder}/"))
+    code = [path for path in inside if is_code(path) and path.count("/") <= 1]
+    names = {path.partition("/")[0].partition(".")[0] for path in code}
+    return {name for name in names if name.isidentifier() and name != "__pycache__"}
 
 
 def describe_distribution(
@@ -100,5 +114,8 @@ def combine(
             "os_packages": tuple(os_packages[name] for name in sorted(os_packages)),
             "waste": merge_waste([base.waste, *(layer.waste for layer in added)]),
             "python": python,
+            "unowned_modules": tuple(
+                sorted({*base.unowned_modules, *(m for layer in added for m in layer.modules)})
+            ),
         }
     )

@@ -175,12 +175,13 @@ def importables(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:
     for entry, node in (tree.folder(folder) or Folder()).items():
         name = entry.partition(".")[0]
         if isinstance(node, Folder):
-            is_module = entry.isidentifier() and any(_is_code(child) for child in node)
+            is_module = entry.isidentifier() and any(is_code(child) for child in node)
         else:
-            is_module = _is_code(entry)
+            is_module = is_code(entry)
         if is_module and name.isidentifier() and name != "__pycache__":
             yield name, posixpath.join(folder, entry)
 
 
-def _is_code(name: str) -> bool:
+def is_code(name: str) -> bool:
+    """Tell whether a file's name is that of a module."""
     return name.endswith((".py", ".so", ".pyc"))

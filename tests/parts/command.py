@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 import yaml
 
 KFP = "2.17.0"
@@ -122,3 +123,9 @@ def check_refused(done: subprocess.CompletedProcess[str], code: int, says: str =
     assert len(lines) - at <= 2, f"more than a sentence and a hint: {stderr}"
     assert all(line.startswith("        ") for line in lines[at + 1 :]), stderr
     assert re.search(says, lines[at]), f"{says!r} is not in {stderr}"
+
+
+def shared_cache(factory: pytest.TempPathFactory) -> Path:
+    """Return one cache folder for all test files of a run, whatever process they run in."""
+    base = factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared-cache"
