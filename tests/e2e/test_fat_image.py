@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from parts.command import result
-from parts.fat import SAMPLE, build_fat, publish_base
+from parts.fat import SAMPLE, build_fat, forget_images, publish_base
 from parts.running import outputs, run_pipeline
 
 from kfslim.pin import verify
@@ -37,6 +37,12 @@ def load_sample():
 
 
 sample = pytest.fixture(scope="module")(load_sample)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cleaned(registry, engine):
+    yield
+    forget_images(registry.host)
 
 
 @pytest.fixture(scope="module")

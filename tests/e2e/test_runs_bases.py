@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kfp import compiler, dsl
 from parts.command import result
-from parts.fat import build_image, publish_base, wheelhouse
+from parts.fat import build_image, forget_images, publish_base, wheelhouse
 from parts.need import missing
 from parts.running import outputs, run_pipeline
 
@@ -71,6 +71,12 @@ def compile_look(path: Path, image: str, *packages: str) -> Path:
 
     compiler.Compiler().compile(one, str(path))
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cleaned(registry, engine):
+    yield
+    forget_images(registry.host)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from parts.fat import installing, publish_base, stand_in
+from parts.fat import forget_images, installing, publish_base, stand_in
 from parts.running import outputs, run_pipeline
 
 from kfslim.cache import Cache
@@ -89,6 +89,12 @@ SAMPLES = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cleaned(registry, engine):
+    yield
+    forget_images(registry.host)
+
+
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("cache")
@@ -118,10 +124,11 @@ def test_a_slim_pipeline_gives_what_its_source_promises(slimmed, engine, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def python_311(registry, engine, cache, tmp_path_factory) -> None:
+def python_311(registry, engine, cache, tmp_path_factory) -> Iterator[None]:
     """Let the engine have something under the names of the official images."""
     base = publish_base(registry, cache)
-    stand_in(base, tmp_path_factory.mktemp("python") / "context", STAND_INS)
+    with stand_in(base, tmp_path_factory.mktemp("python") / "context", STAND_INS):
+        yield
 
 
 def arguments_of(document: Mapping[str, Any]) -> dict[str, Any]:

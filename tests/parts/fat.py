@@ -11,7 +11,8 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +93,37 @@ def build_fat(registry: Registry, base: str, folder: Path, requirements: str = "
     return build_image(folder, f"{registry.host}/fat:{name}", BASE=base)
 
 
-def stand_in(base: str, context: Path, names: Sequence[str]) -> None:
-    """Let the engine have a Debian Python with pip under ``names``; nothing is pushed."""
+@contextmanager
+def stand_in(base: str, context: Path, names: Sequence[str]) -> Iterator[None]:
+    """Let the engine have a Debian Python with pip under those of ``names`` that it has not."""
+    import docker
+
+    client = docker.from_env()
+    known = {tag for image in client.images.list() for tag in image.tags}
     context.mkdir(parents=True)
     wheelhouse(context / "wheels", [])
     (context / "Dockerfile").write_text(_STAND_IN)
+    ours = [name for name in names if name not in known]
+    for name in ours:
+        build_image(context, name, push=False, BASE=base)
+    try:
+        yield
+    finally:
+        for name in ours:
+            client.images.remove(name)
+        client.close()
+
+
+def forget_images(host: str) -> None:
+    """Remove from the engine what came from the registry on ``host``: it may be a developer's."""
     import docker
 
-    build_image(context, names[0], push=False, BASE=base)
     client = docker.from_env()
-    for name in names[1:]:
-        repository, _, tag = name.rpartition(":")
-        client.images.get(names[0]).tag(repository, tag)
+    for image in client.images.list():
+        names = [*image.tags, *image.attrs["RepoDigests"]]
+        for name in names:
+            if name.startswith(f"{host}/"):
+                client.images.remove(name, force=True)
     client.close()
 
 
