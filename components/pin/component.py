@@ -20,6 +20,7 @@ def pin(
     lock: str = "",
     images: List[str] = [],
     pull_from: str = "",
+    config: str = "",
     insecure: bool = False,
 ) -> NamedTuple("Outputs", [("steps", int)]):
     """Pin every step of a plan to its published image, and drop its run-time pip install.
@@ -31,6 +32,7 @@ def pin(
         lock: The plan that was published, as text.
         images: Published references that must be among the pinned ones: publish's outputs.
         pull_from: The repository's name for the nodes, where that differs: host/repo.
+        config: Text of a kfslim.toml: the steps get the pull secrets of its cluster table.
         insecure: Allow plain HTTP and unverified TLS to registries beyond this machine.
 
     Returns:
@@ -52,6 +54,7 @@ def pin(
         lock=lock,
         images=images,
         pull_from=pull_from,
+        config=config,
         insecure=insecure,
     )
     metrics.metadata.update(done.metrics)

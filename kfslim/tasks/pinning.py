@@ -36,6 +36,7 @@ def pin(
     lock: str = "",
     images: Sequence[str] = (),
     pull_from: str = "",
+    config: str = "",
     insecure: bool = False,
 ) -> Done:
     """Pin the steps of a plan in ``pipeline`` (YAML text); write the pinned YAML to ``result``.
@@ -44,7 +45,7 @@ def pin(
     The KFP SDK must load what comes out.
     """
     watch = Stopwatch()
-    with task(insecure=insecure) as context:
+    with task(config, insecure=insecure) as context:
         followed = read_plan(lock, plan)
         if followed is None:
             raise InputError("nothing to pin: give the plan that was published")

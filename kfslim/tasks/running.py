@@ -25,9 +25,10 @@ KEY = ".dockerconfigjson"
 
 
 @contextmanager
-def task(config: str = "", *, insecure: bool = False) -> Iterator[Context]:
+def task(config: str = "", *, insecure: bool = False, registry: bool = True) -> Iterator[Context]:
     """Open a context for one task; ``config`` is the text of a ``kfslim.toml``.
 
+    With ``registry``, a refusal of credentials is a registry's, and a secret can help.
     A :class:`KfslimError` inside ends the process with its exit code, after its sentence was said
     in the log and to Kubernetes; there is no traceback.
     """
@@ -36,7 +37,8 @@ def task(config: str = "", *, insecure: bool = False) -> Iterator[Context]:
         with Context(cache, read_config(cache, config), Bars(), insecure=insecure) as context:
             yield context
     except KfslimError as error:
-        _say(error.message, _login_hint() if isinstance(error, AuthError) else error.hint)
+        about_secret = registry and isinstance(error, AuthError)
+        _say(error.message, _login_hint() if about_secret else error.hint)
         sys.exit(error.exit_code)
 
 

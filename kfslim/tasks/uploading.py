@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,25 +39,21 @@ def upload(
 ) -> Done:
     """Make the pipeline in the file ``pinned`` the newest version, once its images are proven."""
     watch = Stopwatch()
-    with (
-        task(_places(registry, pull_from), insecure=insecure) as context,
-        closing(Backend(host, namespace)) as backend,
-    ):
-        text = read_text(Path(pinned))
-        made = upload_version(
-            context, backend, text, pipeline_id=pipeline_id, where="the pinned pipeline"
-        )
+    with task(insecure=insecure, registry=False) as context:
+        context.config = context.config.model_copy(update=_places(registry, pull_from))
+        with closing(Backend(host, namespace)) as backend:
+            text, where = read_text(Path(pinned)), "the pinned pipeline"
+            made = upload_version(context, backend, text, pipeline_id=pipeline_id, where=where)
         shown.write(_page(made, watch.seconds))
         version = made.pipeline.version
         return Done(version.id, made.pipeline.uploaded, _metrics(made, watch.seconds))
 
 
-def _places(registry: str, pull_from: str) -> str:
-    """Return the config that says where an image lies that nodes know by another name."""
-    places = {}
-    if registry and pull_from:
-        places = {"to": str(parse_target(registry)), "pull_from": parse_pull_from(pull_from)}
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in places.items())
+def _places(registry: str, pull_from: str) -> dict[str, str | None]:
+    """Return the settings that say where an image lies that nodes know by another name."""
+    if not (registry and pull_from):
+        return {}
+    return {"to": str(parse_target(registry)), "pull_from": parse_pull_from(pull_from)}
 
 
 def _page(made: Scheduled, seconds: float) -> Page:

@@ -57,7 +57,7 @@ def refresh(
         lock: Text of the plan to keep to (kfslim.lock.json); empty: today's versions.
         upgrade: What to take newer than in the lock: packages, base (all bases), or all.
         before: Read the images that steps run on today, to keep to the versions in them.
-        config: Text of a kfslim.toml.
+        config: Text of a kfslim.toml; the pinned steps get the pull secrets of its cluster table.
         namespace: The namespace on a multi-user backend.
         insecure: Allow plain HTTP and unverified TLS to registries beyond the pod.
     """
@@ -84,6 +84,7 @@ def refresh(
         plan=planned.outputs["plan"],
         images=published.output,
         pull_from=pull_from,
+        config=config,
         insecure=insecure,
     )
     components.upload(

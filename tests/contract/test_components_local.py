@@ -29,6 +29,8 @@ python = "3.11"
 requirements = ["alpha==1.0"]
 [steps.two]
 requirements = ["alpha==1.0", "beta"]
+[cluster]
+pull_secrets = ["pull"]
 """
 
 pytestmark = pytest.mark.real
@@ -118,8 +120,11 @@ def test_it_plans_assembles_publishes_pins_and_uploads(refreshed, store, backend
     assert len(images) == len(parts(told, "assemble")) == 2
     assert told["pin"]["parameterValues"]["steps"] == 2
     text = (refreshed / "pin" / "pinned").read_text()
-    containers = yaml.safe_load(text)["deploymentSpec"]["executors"].values()
+    spec, platforms = yaml.safe_load_all(text)
+    containers = spec["deploymentSpec"]["executors"].values()
     assert {c["container"]["image"] for c in containers} == images
+    secrets = platforms["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert secrets["exec-one"]["imagePullSecret"][0]["secretName"] == "pull"
     verify(text)
     (version,) = backend.versions
     assert version.pipeline_version_id == told["upload"]["parameterValues"]["version_id"]
