@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +117,15 @@ def stand_in(base: str, context: Path, names: Sequence[str]) -> Iterator[None]:
 def forget_images(host: str) -> None:
     """Remove from the engine what came from the registry on ``host``: it may be a developer's."""
     import docker
+    from docker.errors import ImageNotFound
 
     client = docker.from_env()
     for image in client.images.list():
         names = [*image.tags, *image.attrs["RepoDigests"]]
         for name in names:
             if name.startswith(f"{host}/"):
-                client.images.remove(name, force=True)
+                with suppress(ImageNotFound):  # it went with another of its names
+                    client.images.remove(name, force=True)
     client.close()
 
 
