@@ -21,6 +21,8 @@ from kfslim.plan.model import BasePlan, DebianPackage, PythonFacts
 _GLIBC = re.compile(r"(\d+)\.(\d+)")
 _GLIBC_PACKAGES = ("libc6", "glibc")
 
+BASE_TAG = "base-"  # how the tag of an assembled base begins
+
 
 @dataclass(frozen=True)
 class Base:
@@ -180,7 +182,7 @@ def base_tag(base: BasePlan) -> str:
     """Return the tag under which a base lies beside the steps."""
     reference = parse_reference(base.asked)
     name = reference.name.rstrip("/").rpartition("/")[2]
-    return f"base-{name}-{base.digest.removeprefix('sha256:')[:12]}"
+    return f"{BASE_TAG}{name}-{base.digest.removeprefix('sha256:')[:12]}"
 
 
 def open_base(context: Context, plan: BasePlan, codec: Codec, target: Store | None) -> Image:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from kfslim.errors import InputError, NotFound
-from kfslim.flow.bases import base_tag
+from kfslim.flow.bases import BASE_TAG, base_tag
 from kfslim.flow.context import Context
 from kfslim.model import Document, Model
 from kfslim.oci import Image, Index, Reference, Store, Written
 from kfslim.oci.select import with_images
-from kfslim.plan.model import Plan
+from kfslim.plan.model import LABEL_STEP, Plan
 
-# kfslim's own tags: a step or base, and twelve hex digits.  No other is ever removed.
-_OWN_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*-[0-9a-f]{12}\Z")
+# What kfslim's own tags look like: a step or base, and twelve hex digits.
+_OWN_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*-([0-9a-f]{12})\Z")
 
 
 class Published(Model):
@@ -91,20 +91,35 @@ def prune(context: Context, repository: Reference, plans: Sequence[Plan], dry: b
     wanted = {tag for plan in plans for tag in _plan_tags(plan)}
     store = context.store(repository)
     digests = {tag: _digest(store, tag) for tag in store.tags()}
-    candidates = {tag for tag in digests if tag not in wanted and _OWN_TAG.match(tag)}
-    staying = {digests[tag]: tag for tag in digests if tag not in candidates}
-    removed = sorted(tag for tag in candidates if digests[tag] not in staying)
+    ours = {tag for tag in digests.keys() - wanted if _is_ours(store, tag, digests[tag])}
+    staying = {digests[tag]: tag for tag in sorted(digests.keys() - ours)}
+    removed = sorted(tag for tag in ours if digests[tag] not in staying)
     for tag in () if dry else removed:
         with suppress(NotFound):  # it went with another tag of the same image
             store.delete(tag)
-    kept = {tag: _kept_for(tag, digests, staying) for tag in digests}
-    reasons = {tag: kept[tag] for tag in digests if tag not in wanted and tag not in removed}
-    return Pruning(repository=str(repository), removed=tuple(removed), kept=reasons)
+    kept = {
+        tag: f"it is the same image as {staying[digests[tag]]}"
+        if tag in ours
+        else "kfslim did not make it"
+        for tag in digests
+        if tag not in wanted and tag not in removed
+    }
+    return Pruning(repository=str(repository), removed=tuple(removed), kept=kept)
 
 
-def _kept_for(tag: str, digests: Mapping[str, str], staying: Mapping[str, str]) -> str:
-    twin = staying.get(digests[tag], tag)
-    return "kfslim did not make it" if twin == tag else f"it is the same image as {twin}"
+def _is_ours(store: Store, tag: str, digest: str) -> bool:
+    """Tell whether kfslim gave an image this tag: a name alone may be anybody's.
+
+    A base is tagged by its own digest, a step by the one that its label names.
+    """
+    match = _OWN_TAG.match(tag)
+    if match is None:
+        return False
+    if tag.startswith(BASE_TAG) and digest.startswith(f"sha256:{match[1]}"):
+        return True
+    found = store.read_index(digest)
+    image = found if isinstance(found, Image) else store.read(found.manifests[0].digest)
+    return image.labels.get(LABEL_STEP, "").startswith(f"sha256:{match[1]}")
 
 
 def _plan_tags(plan: Plan) -> Iterable[str]:
