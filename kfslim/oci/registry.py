@@ -308,7 +308,7 @@ class RegistryStore:
                 hint="Pull and push it again with a current client.",
             )
         if media_type not in (*MANIFEST_TYPES, *INDEX_TYPES):
-            media_type = str(load_object(data, "manifest").get("mediaType", ""))
+            media_type = str(load_object(data, f"manifest of {what}").get("mediaType", ""))
         if media_type not in (*MANIFEST_TYPES, *INDEX_TYPES):
             raise BadImage(f"{what} is {media_type[:80] or 'of no known type'}, not an image")
         return data, media_type

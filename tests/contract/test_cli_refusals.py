@@ -92,7 +92,7 @@ REGISTRIES = {
     "rate limit": (Fault("^POST", faults.status(429, Retry_After="3600")), "in 3600 seconds"),
     "bad manifest": (Fault("^PUT.*manifests", faults.status(400)), "answered 400"),
     "wrong digest": (Fault("^PUT.*manifests", wrong_digest), "not sha256:"),
-    "web page": (Fault("", web_page), "not JSON"),
+    "web page": (Fault("", web_page), "manifest of 127.0.0.1.* is not JSON"),
 }
 
 
