@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TextIO
 
 from rich.console import RenderableType
@@ -12,10 +13,13 @@ from kfslim.report.model import Report, StepReport
 from kfslim.report.sizes import change, counted, human_bytes, human_seconds, maybe_bytes
 from kfslim.report.terminal import new_grid, new_table, print_parts
 
+_NAMED = 4  # steps named before a remark; of more, the number is told
+
 
 def print_report(report: Report, stream: TextIO | None = None) -> None:
-    """Print before and after, the totals, and the steps that were left alone."""
-    print_parts(stream, _steps_table(report), _totals_grid(report), *_left_alone(report))
+    """Print before and after, the totals, what the user should know, and what was left alone."""
+    parts = (*_remarks(report), *_left_alone(report))
+    print_parts(stream, _steps_table(report), _totals_grid(report), *parts)
 
 
 def _steps_table(report: Report) -> Table:
@@ -77,6 +81,26 @@ def _totals_grid(report: Report) -> Table:
             ("Time", ", ".join(seconds) or "–"),
         ]
     )
+
+
+def _remarks(report: Report) -> list[RenderableType]:
+    """Each remark once, with the steps that it is about: images that were not read, then notes."""
+    about: dict[str, list[str]] = defaultdict(list)
+    for step in report.steps:
+        if step.before.reason:
+            about[f"not measured before: {step.before.reason}"].append(step.name)
+    for step in report.steps:
+        for note in step.notes:
+            about[note].append(step.name)
+    rows = [(_listed(names, len(report.steps)), remark) for remark, names in about.items()]
+    return [Text(), new_grid(rows)] if rows else []
+
+
+def _listed(names: list[str], steps: int) -> str:
+    if len(names) == steps > 1:
+        return "all steps"
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _left_alone(report: Report) -> list[RenderableType]:

@@ -114,3 +114,21 @@ def test_a_list_is_priced():
     print_declared("requirements.txt", lock, weight, stream)
     assert "2.50 GB" in stream.getvalue()
     assert "torch 2" in stream.getvalue()
+
+
+def test_a_remark_is_said_once_with_its_steps():
+    report = load_document(Report, SAMPLE)
+    steps = [
+        step.model_copy(
+            update={
+                "notes": ("it was odd",) if place == 0 else (),
+                "before": step.before.model_copy(update={"reason": "the registry is away"}),
+            }
+        )
+        for place, step in enumerate(report.steps)
+    ]
+    printed = lines(print_report, report.model_copy(update={"steps": tuple(steps)}))
+    (away,) = (line for line in printed if "the registry is away" in line)
+    assert away.startswith("all steps  not measured before")
+    (odd,) = (line for line in printed if "it was odd" in line)
+    assert odd.startswith(f"{steps[0].name} ")
