@@ -88,7 +88,7 @@ def _remarks(report: Report) -> list[RenderableType]:
     about: dict[str, list[str]] = defaultdict(list)
     for step in report.steps:
         if step.before.reason:
-            about[f"not measured before: {step.before.reason}"].append(step.name)
+            about[f"before: {step.before.reason}"].append(step.name)
     for step in report.steps:
         for note in step.notes:
             about[note].append(step.name)

@@ -129,6 +129,6 @@ def test_a_remark_is_said_once_with_its_steps():
     ]
     printed = lines(print_report, report.model_copy(update={"steps": tuple(steps)}))
     (away,) = (line for line in printed if "the registry is away" in line)
-    assert away.startswith("all steps  not measured before")
+    assert away.startswith("all steps  before: ")
     (odd,) = (line for line in printed if "it was odd" in line)
     assert odd.startswith(f"{steps[0].name} ")
