@@ -10,7 +10,9 @@ from parts.need import program
 
 from kfslim.model import load_document
 from kfslim.report.html import render_html
+from kfslim.report.html.page import render_page
 from kfslim.report.model import Report
+from kfslim.report.pages import report_page
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "report" / "report.json"
 FLAGS = [
@@ -79,6 +81,15 @@ def test_it_fits_its_frame_and_draws_everything(chromium, tmp_path, width):
     assert '"thin":0' in told, told
     assert f'"dots":{marks}' in told, told
     assert '"cells":0' not in told
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_a_page_of_facts_and_tables_fits_its_frame(chromium, tmp_path, width):
+    page = report_page(load_document(Report, SAMPLE))
+    document, console = dump(chromium, tmp_path, frame(render_page(page), width))
+    assert console == ""
+    told = document.split('<pre id="told">')[1].split("</pre>")[0]
+    assert '"wide":[]' in told, told
 
 
 def test_the_page_alone_says_nothing_on_the_console(chromium, tmp_path):
