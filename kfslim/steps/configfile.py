@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -40,6 +41,8 @@ def find_config(start: Path) -> Path | None:
         BadConfig: a pyproject.toml on the way is not TOML.
     """
     for folder in (start.resolve(), *start.resolve().parents):
+        if not os.access(folder, os.X_OK):  # asking for a file in it would raise
+            continue
         if (own := folder / _OWN_FILE).is_file():
             return own
         shared = folder / _SHARED_FILE

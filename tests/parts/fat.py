@@ -60,7 +60,9 @@ def wheelhouse(folder: Path, requirements: Sequence[str], python: str = "3.11") 
     return folder
 
 
-def build_image(context: Path, reference: str, *, push: bool = True, **arguments: str) -> str:
+def build_image(
+    context: Path, reference: str, *, push: bool = True, network: str = "none", **arguments: str
+) -> str:
     """Build the folder's Dockerfile with the classic builder and push it; return ``reference``."""
     import docker
     from docker.errors import BuildError
@@ -68,7 +70,7 @@ def build_image(context: Path, reference: str, *, push: bool = True, **arguments
     client = docker.from_env(timeout=600)
     try:
         client.images.build(
-            path=str(context), tag=reference, buildargs=arguments, rm=True, network_mode="none"
+            path=str(context), tag=reference, buildargs=arguments, rm=True, network_mode=network
         )
         if push:
             for line in client.images.push(reference, stream=True, decode=True):
