@@ -31,8 +31,8 @@ def assemble(
     Args:
         registry: The repository that the image goes to: host/repo.
         plan: The plan to follow, from the plan component.
-        lock: The plan to follow, as text that travels with the pipeline.
-        pipeline: Without a plan, or to upgrade: the compiled pipeline as YAML text.
+        lock: The plan to follow, as JSON or packed: it travels with the pipeline.
+        pipeline: Without a plan, or to upgrade: the compiled pipeline, as YAML text or packed.
         step: The step to assemble; empty where the plan has only one.
         upgrade: What to take newer than in the lock: packages, base (all bases), or all.
         before: When planning, read the image that the step runs on today.

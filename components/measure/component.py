@@ -24,7 +24,7 @@ def measure(
 
     Args:
         images: References to measure, such as python:3.11 or host/repo@sha256:….
-        pipeline: A compiled pipeline as YAML text; every step's image and run-time install count.
+        pipeline: A compiled pipeline, as YAML text or packed: what every step runs on.
         platform: Which image of a multi-platform one to read.
         config: Text of a kfslim.toml: indexes for estimating what steps install at every run.
         insecure: Allow plain HTTP and unverified TLS to registries beyond this machine.

@@ -26,10 +26,10 @@ def pin(
     """Pin every step of a plan to its published image, and drop its run-time pip install.
 
     Args:
-        pipeline: The compiled pipeline as YAML text.
+        pipeline: The compiled pipeline, as YAML text or packed.
         registry: The repository that the images were published to.
         plan: The plan that was published, from the plan component.
-        lock: The plan that was published, as text.
+        lock: The plan that was published, as JSON or packed.
         images: Published references that must be among the pinned ones: publish's outputs.
         pull_from: The repository's name for the nodes, where that differs: host/repo.
         config: Text of a kfslim.toml: the steps get the pull secrets of its cluster table.

@@ -25,9 +25,9 @@ def plan(
     """Decide, byte for byte, what the image of every step will hold; build nothing.
 
     Args:
-        pipeline: A compiled pipeline as YAML text.
+        pipeline: A compiled pipeline, as YAML text or packed.
         registry: The repository that images will go to; bases are looked for there first.
-        lock: Text of an earlier plan, whose versions and bases are kept.
+        lock: An earlier plan, as JSON or packed, whose versions and bases are kept.
         upgrade: What to take newer than in the lock: packages, base (all bases), or all.
         before: Read the images that steps run on today, to keep to the versions in them.
         config: Text of a kfslim.toml.

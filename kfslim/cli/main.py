@@ -30,6 +30,7 @@ COMMANDS = (
     "prune",
     "schedule",
     "components",
+    "pack",
     "doctor",
     "self-image",
     "cache",

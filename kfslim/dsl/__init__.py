@@ -22,15 +22,17 @@ if TYPE_CHECKING:
     from kfslim.dsl.defaults import task_defaults
     from kfslim.dsl.image import kfslim_image
     from kfslim.dsl.slimming import slim
+    from kfslim.tasks.packing import pack
 
 _HOMES = {
     "in_cluster": "kfslim.dsl.ambient",
     "kfslim_image": "kfslim.dsl.image",
+    "pack": "kfslim.tasks.packing",
     "slim": "kfslim.dsl.slimming",
     "task_defaults": "kfslim.dsl.defaults",
 }
 
-__all__ = ["in_cluster", "kfslim_image", "slim", "task_defaults"]
+__all__ = ["in_cluster", "kfslim_image", "pack", "slim", "task_defaults"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from kfslim.steps.configfile import load_config
 from kfslim.steps.model import Step
 from kfslim.steps.requirements import RequirementLine, parse_requirement
 from kfslim.tasks.inputs import only_step
+from kfslim.tasks.packing import pack
 
 # Linux passes no longer argument to a program (MAX_ARG_STRLEN), and the executor gets all its
 # inputs as one, as JSON in JSON.
@@ -24,7 +25,7 @@ LIMIT = 120_000  # bytes
 
 
 def lock_text(plan: Plan | Path | str | None, step: Step, name: str) -> str:
-    """Return the part of a plan (or of the file that holds it) that is about ``step``, as text.
+    """Return the part of a plan (or of the file that holds it) that is about ``step``, packed.
 
     Raises:
         BadPlan: it has no such step, or other packages than the component declares.
@@ -34,7 +35,7 @@ def lock_text(plan: Plan | Path | str | None, step: Step, name: str) -> str:
     whole = plan if isinstance(plan, Plan) else load_document(Plan, Path(plan))
     only = only_step(whole, name or step.name)
     _check_current(step, only.steps[0])
-    return only.model_dump_json()
+    return pack(only.model_dump_json())
 
 
 def _check_current(step: Step, planned: StepPlan) -> None:

@@ -14,6 +14,7 @@ from kfslim.dsl.given import check_known, check_length, config_text, lock_text
 from kfslim.dsl.hoist import at_root, check_constant, current_pipeline
 from kfslim.dsl.one_step import command_without_install, one_step
 from kfslim.plan.model import Plan
+from kfslim.tasks.packing import pack
 
 if TYPE_CHECKING:
     from kfp.dsl import PipelineTask
@@ -72,11 +73,12 @@ def slim(
     given = {"registry": registry, "upgrade": wanted, "pull_from": pull_from}
     check_constant(name, **given)
     text, found = one_step(task)
+    packed = pack(text)
     lock = lock_text(plan, found, step)
     settled = config_text(config, requirements, base, python)
     check_known(found, lock, settled)
-    check_length(name, text, lock, settled)
-    more = {"pipeline": text, "lock": lock, "config": settled, "before": before}
+    check_length(name, packed, lock, settled)
+    more = {"pipeline": packed, "lock": lock, "config": settled, "before": before}
     with in_cluster(cluster):
         key = repr({**given, **more, "insecure": insecure, "image": image})
         known = _published.setdefault(pipeline, {})

@@ -7,6 +7,7 @@ from pathlib import Path
 from kfslim.errors import InputError
 from kfslim.model import load_document, parse_document
 from kfslim.plan.model import Plan
+from kfslim.tasks.packing import unpack
 
 
 def read_plan(text: str, path: str | None) -> Plan | None:
@@ -19,7 +20,7 @@ def read_plan(text: str, path: str | None) -> Plan | None:
         return load_document(Plan, Path(path))
     if not text.strip():
         return None
-    return parse_document(Plan, text, "the lock")
+    return parse_document(Plan, unpack(text), "the lock")
 
 
 def read_text(path: Path) -> str:

@@ -16,6 +16,7 @@ from kfslim.model import Document
 from kfslim.oci import Platform
 from kfslim.report.pages import measured_page
 from kfslim.tasks.outputs import Metrics, Shown
+from kfslim.tasks.packing import unpack
 from kfslim.tasks.running import Stopwatch, task
 
 
@@ -53,7 +54,7 @@ def measure(
         singles = tuple(measure_reference(context, image, wanted) for image in images)
         pipelines: tuple[PipelineMeasure, ...] = ()
         if pipeline.strip():
-            steps = read_steps(context, pipeline, "the pipeline")
+            steps = read_steps(context, unpack(pipeline), "the pipeline")
             pipelines = (measure_steps(context, steps, wanted),)
         Measured(images=singles, pipelines=pipelines).save(Path(result))
         shown.write(measured_page(singles, pipelines))

@@ -14,6 +14,7 @@ from kfslim.report.page import Page, PageTable
 from kfslim.report.sizes import counted
 from kfslim.tasks.inputs import read_plan
 from kfslim.tasks.outputs import Metrics, Shown
+from kfslim.tasks.packing import unpack
 from kfslim.tasks.running import Stopwatch, task
 from kfslim.tasks.verifying import verify_outside
 
@@ -51,7 +52,7 @@ def pin(
             raise InputError("nothing to pin: give the plan that was published")
         made = pin_published(
             context,
-            pipeline,
+            unpack(pipeline),
             followed,
             parse_target(registry),
             parse_pull_from(pull_from),

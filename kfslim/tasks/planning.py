@@ -15,6 +15,7 @@ from kfslim.plan.model import Plan
 from kfslim.report.pages import plan_page
 from kfslim.tasks.inputs import read_plan
 from kfslim.tasks.outputs import Metrics, Shown
+from kfslim.tasks.packing import unpack
 from kfslim.tasks.running import Stopwatch, task
 
 
@@ -68,9 +69,8 @@ def plan_text(
     """
     options = Options(upgrade=frozenset(upgrade), before=before)
     target = parse_target(registry) if registry else None
-    return make_plan(
-        context, read_steps(context, pipeline, "the pipeline"), options, existing, target
-    )
+    steps = read_steps(context, unpack(pipeline), "the pipeline")
+    return make_plan(context, steps, options, existing, target)
 
 
 def _metrics(planned: Planned, existing: Plan | None, watch: Stopwatch) -> Metrics:

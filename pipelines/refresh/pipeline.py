@@ -50,11 +50,11 @@ def refresh(
     """Slim, pin and upload.
 
     Args:
-        pipeline: The compiled pipeline as YAML text, as it was before slimming.
+        pipeline: The compiled pipeline, as YAML text or packed, as it was before slimming.
         pipeline_id: The pipeline that gets a version; empty: the one of that name, or a new one.
         registry: The repository that images go to: host/repo.
         pull_from: The repository's name for the nodes, where that differs: host/repo.
-        lock: Text of the plan to keep to (kfslim.lock.json); empty: today's versions.
+        lock: The plan to keep to (kfslim.lock.json, packed); empty: today's versions.
         upgrade: What to take newer than in the lock: packages, base (all bases), or all.
         before: Read the images that steps run on today, to keep to the versions in them.
         config: Text of a kfslim.toml; the pinned steps get the pull secrets of its cluster table.

@@ -20,6 +20,7 @@ from parts.kfp_backend import KfpBackend, start_backend
 from parts.own_image import by_dockerfile, self_assembled
 from parts.running import outputs, run_pipeline
 
+from kfslim.dsl import pack
 from kfslim.oci import open_store
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +102,7 @@ def store(registry):
 
 def arguments(store, **more: object) -> dict[str, object]:
     return {
-        "pipeline": RETRAIN.read_text(),
+        "pipeline": pack(RETRAIN.read_text()),
         "registry": store.reference.repository,
         "config": 'base = "deb:bookworm"\n',
         "before": False,
@@ -164,7 +165,7 @@ def test_the_pinned_pipeline_runs_on_what_was_published(refreshed, tmp_path):
 def test_again_on_the_image_of_the_dockerfile_changes_nothing(
     refreshed, built, store, registry, backend
 ):
-    lock = (refreshed / "plan" / "plan").read_text()
+    lock = pack((refreshed / "plan" / "plan").read_text())
     tags, asked, sent = store.tags(), len(registry.requests()), len(backend.changes)
     again = built.run("refresh", **arguments(store, lock=lock))
     assert store.tags() == tags
@@ -186,7 +187,7 @@ def test_measure_runs_on_both(way, refreshed, store, request):
     made = request.getfixturevalue(way).run(
         "measure",
         images=[told(refreshed, "publish")[0]["parameterValues"]["image"]],
-        pipeline=pinned,
+        pipeline=pack(pinned),
     )
     (found,) = metrics(made, "measure")
     assert found["images"] == len(STEPS)

@@ -16,6 +16,7 @@ from kfslim.dsl import kfslim_image
 from kfslim.dsl.image import DEFAULT
 from kfslim.errors import BadReference
 from kfslim.steps.tomlfile import read_toml
+from kfslim.tasks.packing import unpack
 
 ROOT = Path(__file__).parents[2]
 COMPONENTS = kfslim.components.__all__
@@ -158,7 +159,7 @@ def test_the_lock_travels_with_slim_retrain():
     spec = document(Path("pipelines", "slim_retrain", "pipeline.yaml"))
     whole = json.loads((ROOT / "pipelines" / "slim_retrain" / "kfslim.lock.json").read_text())
     locks = [
-        json.loads(task["inputs"]["parameters"]["lock"]["runtimeValue"]["constant"])
+        json.loads(unpack(task["inputs"]["parameters"]["lock"]["runtimeValue"]["constant"]))
         for task in spec["root"]["dag"]["tasks"].values()
         if task["componentRef"]["name"].startswith("comp-assemble")
     ]

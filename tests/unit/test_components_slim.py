@@ -12,6 +12,7 @@ from kfslim.cluster.settings import ClusterSettings
 from kfslim.dsl import in_cluster, slim
 from kfslim.errors import BadPlan, InputError
 from kfslim.steps.ir import read_pipeline
+from kfslim.tasks.packing import pack, unpack
 
 REGISTRY = "registry:5000/ml/toy"
 LOCK = Path(__file__).parents[2] / "pipelines" / "slim_retrain" / "kfslim.lock.json"
@@ -86,7 +87,10 @@ def test_it_assembles_publishes_and_sets_the_image(tmp_path):
 
 def test_the_component_itself_says_what_is_needed(tmp_path):
     spec, _ = compiled(tmp_path, lambda: slim(train(), REGISTRY) and None)
-    text = parameter(root_tasks(spec)["assemble"], "pipeline")
+    packed = parameter(root_tasks(spec)["assemble"], "pipeline")
+    assert "{" not in packed, "a placeholder in it would be filled in"
+    text = unpack(packed)
+    assert "{{$}}" in text
     (step,) = read_pipeline(text).steps
     assert step.name == "train"
     assert step.declared.packages == ("joblib==1.5.2",)
@@ -147,7 +151,7 @@ def test_our_tasks_are_not_cached_and_are_tried_again(tmp_path):
 
 def test_a_plan_travels_with_the_pipeline(tmp_path):
     spec, _ = compiled(tmp_path, lambda: slim(train(), REGISTRY, plan=LOCK, step="train") and None)
-    lock = json.loads(parameter(root_tasks(spec)["assemble"], "lock"))
+    lock = json.loads(unpack(parameter(root_tasks(spec)["assemble"], "lock")))
     assert [step["name"] for step in lock["steps"]] == ["train"]
     assert lock["steps"][0]["images"][0]["lock"]["distributions"]
 
@@ -242,3 +246,16 @@ def test_it_needs_a_pipeline_around_it():
 
     with pytest.raises(InputError, match=r"inside a function decorated with @dsl\.pipeline"):
         slim(Task(), REGISTRY)
+
+
+def test_what_is_packed_comes_out_again_and_what_is_not_stays():
+    text = "pipelineInfo: {name: é}\nargs: ['{{$}}']\n" * 1000
+    assert unpack(pack(text)) == unpack(text) == text
+    assert len(pack(text)) < len(text) / 4
+
+
+@pytest.mark.parametrize("damage", ["!", "", "AAAA"])
+def test_a_packed_pipeline_that_is_damaged_is_refused(damage):
+    packed = pack("some text, long enough to be cut")
+    with pytest.raises(InputError, match="a packed text is"):
+        unpack(packed[:-12] + damage)

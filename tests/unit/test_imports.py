@@ -32,7 +32,7 @@ ALLOWED = {
     | {"cluster.settings"},
     "dsl": {"oci", "steps", "plan", "cluster", "tasks", "components", "pipelines"},
     "cli": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "flow"}
-    | {"cluster", "schedule", "dsl"},
+    | {"cluster", "schedule", "dsl", "tasks.packing"},
     "__main__": {"cli"},
     "__init__": {"steps", "measure", "lock", "plan", "build", "pin", "report", "flow", "oci"}
     | {"cluster.settings", "schedule"},
