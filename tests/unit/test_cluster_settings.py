@@ -55,6 +55,7 @@ def test_every_field_reaches_the_pod(tmp_path):
     assert variables == {
         "KFSLIM_CACHE_DIR": "/kfslim/cache",
         "DOCKER_CONFIG": "/kfslim/registry",
+        "KFSLIM_REGISTRY_SECRET": "push",
         "SSL_CERT_FILE": "/kfslim/ca/ca.crt",
         "HTTPS_PROXY": "http://proxy.example.com:3128",
         "NIGHTLY_INDEX": "https://packages.example.com/simple",
