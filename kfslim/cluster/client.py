@@ -30,10 +30,10 @@ class Cluster:
         FetchError: there is no cluster to be found from here.
     """
 
-    def __init__(self, namespace: str = "", context: str = "") -> None:
+    def __init__(self, namespace: str = "") -> None:
         from kubernetes import client
 
-        configuration, found = _configuration(context)
+        configuration, found = _configuration()
         configuration.retries = 2
         self.namespace = namespace or found or "default"
         self.host = str(configuration.host)
@@ -140,31 +140,27 @@ def _failure(status: int | None, reason: str | None, what: str, place: str) -> O
     return OutsideError(f"cannot {what} in {place}: {status} {reason}")
 
 
-def _configuration(context: str) -> tuple[Any, str]:
+def _configuration() -> tuple[Any, str]:
     """Return the client's configuration, and the namespace that goes with it."""
     from kubernetes import client, config
 
     configuration = client.Configuration()
-    if not context:
-        try:
-            config.load_incluster_config(client_configuration=configuration)
-        except config.ConfigException:
-            pass
-        else:
-            return configuration, _account_namespace()
+    try:
+        config.load_incluster_config(client_configuration=configuration)
+    except config.ConfigException:
+        pass
+    else:
+        return configuration, _account_namespace()
     file = os.environ.get("KUBECONFIG") or None  # the client looks at it only when it is imported
     try:
-        config.load_kube_config(
-            file, context or None, client_configuration=configuration, persist_config=False
-        )
-        known, active = config.list_kube_config_contexts(file)
-    except (config.ConfigException, OSError, ValueError, TypeError) as error:
+        config.load_kube_config(file, client_configuration=configuration, persist_config=False)
+        _, active = config.list_kube_config_contexts(file)
+    except Exception as error:  # the client raises whatever its parsers raise
         raise FetchError(
             f"no cluster to be found: {_first_line(error)}",
             hint="Set KUBECONFIG, or run in a pod with a service account.",
         ) from error
-    chosen = next((one for one in known if one["name"] == context), active)
-    return configuration, str(chosen.get("context", {}).get("namespace", ""))
+    return configuration, str(active.get("context", {}).get("namespace", ""))
 
 
 def _account_namespace() -> str:

@@ -122,6 +122,10 @@ def test_no_cluster_and_a_dead_one(tmp_path, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with pytest.raises(FetchError, match="no cluster to be found"):
         Cluster()
+    for text in (":\n\t-", "[]", "", "current-context: x\ncontexts: 1\n", "\0"):
+        (tmp_path / "none").write_text(text)
+        with pytest.raises(FetchError, match="no cluster to be found"):
+            Cluster()
     kube = Kube(url="http://127.0.0.1:9")
     monkeypatch.setenv("KUBECONFIG", str(kube.kubeconfig(tmp_path / "dead")))
     with pytest.raises(FetchError, match="does not answer"):
