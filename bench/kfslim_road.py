@@ -115,4 +115,5 @@ def _way(
         step["disk_bytes"],
         ran.tree_bytes,
         ran.largest_bytes,
+        ran.cpu_seconds,
     )

@@ -16,7 +16,7 @@ from bench.workspace import stored_bytes
 
 @dataclass(frozen=True)
 class Way:
-    """What one way took; None where it was not measured (memory of a daemon)."""
+    """What one way took; None where it was not measured: a daemon's CPU and memory."""
 
     name: str
     seconds: float
@@ -26,6 +26,7 @@ class Way:
     disk_bytes: int | None = None
     tree_bytes: int | None = None
     largest_bytes: int | None = None
+    cpu_seconds: float | None = None
 
 
 @contextmanager
@@ -47,6 +48,7 @@ def table_of(ways: Sequence[Way]) -> None:
         (
             way.name,
             seconds(way.seconds),
+            seconds(way.cpu_seconds),
             ", ".join(f"{name} {seconds(part)}" for name, part in way.parts.items()),
             mb(way.pushed_bytes),
             mb(way.content_bytes),
@@ -59,6 +61,7 @@ def table_of(ways: Sequence[Way]) -> None:
     head = (
         "way",
         "wall",
+        "CPU",
         "of which",
         "pushed",
         "content",
