@@ -62,7 +62,7 @@ def inside(request, images, docker_client, tmp_path):
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             tmpfs={"/tmp": "exec,mode=1777"},
-            volumes={str(tmp_path): {"bind": "/work", "mode": "ro"}, **certificates},
+            volumes={str(tmp_path): {"bind": "/job", "mode": "ro"}, **certificates},
             environment={"SSL_CERT_FILE": "/ca.crt"} if certificates else {},
         )
         return output.decode()
@@ -90,7 +90,7 @@ def test_it_slims_a_pipeline(inside, registry, tmp_path):
     repository = f"own/slimmed-{tmp_path.name.lower()}"
     base = f"docker://{registry.host}/base:bookworm"
     told = inside(
-        "kfslim", "slim", "/work/p.yaml", "--to", registry.reference(repository), "--base", base,
+        "kfslim", "slim", "/job/p.yaml", "--to", registry.reference(repository), "--base", base,
         "--python", "3.11", "--no-before", "-q", "-o", "/tmp/slim.yaml",
     )  # fmt: skip
     assert told == ""
@@ -104,8 +104,8 @@ def test_what_it_may_not_read_gets_a_sentence(inside, tmp_path):
 
     tmp_path.chmod(0o700)
     with pytest.raises(ContainerError) as caught:
-        inside("kfslim", "steps", "/work/p.yaml")
-    assert b"kfslim: /work/p.yaml: Permission denied" in caught.value.stderr
+        inside("kfslim", "steps", "/job/p.yaml")
+    assert b"kfslim: /job/p.yaml: Permission denied" in caught.value.stderr
 
 
 def test_no_tool_of_the_build_is_in_it(inside):
