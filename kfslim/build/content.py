@@ -81,11 +81,11 @@ class Content:
         )
 
     def _texts(self) -> dict[str, str]:
-        """The files that describe the distribution, by name."""
+        """The files that describe the distribution, by name; vendored ones deeper inside do not."""
         found = {}
         for file, _ in self.pieces:
-            folder, _, name = file.path.rpartition("/")
-            if folder.endswith(".dist-info") and name in _DESCRIBING:
+            folder, _, name = file.path.removeprefix(self.site).rpartition("/")
+            if folder.endswith(".dist-info") and "/" not in folder and name in _DESCRIBING:
                 found[name] = read_checked(file).decode("utf-8", "replace")
         return found
 
