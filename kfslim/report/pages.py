@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kfslim.measure.model import Measurement, PipelineMeasure, StepMeasure
-from kfslim.plan.model import Plan
+from kfslim.plan.model import Plan, StepPlan
 from kfslim.report.model import Report, StepReport
 from kfslim.report.page import Page, PageTable
 from kfslim.report.sizes import change, counted, human_bytes, human_seconds, maybe_bytes
@@ -80,18 +80,30 @@ def plan_page(plan: Plan) -> Page:
     rows = []
     for step in plan.steps:
         image = step.images[0]
-        locked = image.lock.distributions
-        wheels = human_bytes(sum(d.content_bytes for d in locked))
-        base = image.base
-        rows.append(
-            (step.name, base.asked, base.python.version, str(len(locked)), wheels, step.tag)
-        )
+        locked, base = image.lock.distributions, image.base
+        size = human_bytes(sum(d.content_bytes for d in locked))
+        rows.append((step.name, base.asked, base.python.version, str(len(locked)), size, step.tag))
     tables = [PageTable("Steps", heads, tuple(rows))]
     if plan.left_alone:
         left = tuple((one.step, one.image or "–", one.reason) for one in plan.left_alone)
         tables.append(PageTable("Left alone", ("Step", "Image", "Why"), left))
-    notes = tuple(f"{step.name}: {note}" for step in plan.steps for note in step.notes)
-    return Page(f"Plan: {plan.pipeline}", (("Steps", str(len(plan.steps))),), tuple(tables), notes)
+    wheels = {d.sha256: d for step in plan.steps for d in step.images[0].lock.distributions}
+    facts = (
+        ("Steps", str(len(plan.steps))),
+        ("Left alone", str(len(plan.left_alone))),
+        ("Packages", str(len(wheels))),
+        ("Wheels", human_bytes(sum(d.content_bytes for d in wheels.values()))),
+    )
+    return Page(f"Plan: {plan.pipeline}", facts, tuple(tables), _notes(plan.steps))
+
+
+def _notes(steps: Sequence[StepPlan] | Sequence[StepReport]) -> tuple[str, ...]:
+    """Say each note once, with the steps that it is of."""
+    steps_of: dict[str, list[str]] = {}
+    for step in steps:
+        for note in step.notes:
+            steps_of.setdefault(note, []).append(step.name)
+    return tuple(f"{', '.join(names)}: {note}" for note, names in steps_of.items())
 
 
 def report_page(report: Report) -> Page:
@@ -109,9 +121,8 @@ def report_page(report: Report) -> Page:
     ]
     heads = ("Step", ">Content", ">Disk", ">Packages", "Image")
     rows = tuple(_report_cells(step) for step in report.steps)
-    notes = tuple(f"{step.name}: {note}" for step in report.steps for note in step.notes)
-    title = f"Slim images: {report.pipeline}"
-    return Page(title, tuple(facts), (PageTable("Steps", heads, rows),), notes)
+    table = PageTable("Steps", heads, rows)
+    return Page(f"Slim images: {report.pipeline}", tuple(facts), (table,), _notes(report.steps))
 
 
 def _report_cells(step: StepReport) -> tuple[str, ...]:

@@ -36,12 +36,16 @@ def _facts(page: Page) -> Node:
 
 def _table(table: PageTable) -> Html:
     kinds = ["number" if head.startswith(">") else None for head in table.heads]
-    heads = [tag("th", head.removeprefix(">"), scope="col") for head in table.heads]
+    heads = [
+        tag("th", head.removeprefix(">"), scope="col", class_=kind)
+        for head, kind in zip(table.heads, kinds, strict=True)
+    ]
     rows = [
         tag("tr", [tag("td", cell, class_=kind) for cell, kind in zip(row, kinds, strict=True)])
         for row in table.rows
     ]
-    body = tag("table", tag("thead", tag("tr", heads)), tag("tbody", rows))
+    head = tag("thead", tag("tr", heads))
+    body = tag("table", head, tag("tbody", rows), class_="plain")
     scroll = tag("div", body, class_="scroll", tabindex="0", role="region", aria_label=table.title)
     return tag("section", tag("h2", table.title), scroll)
 
