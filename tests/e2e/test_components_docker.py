@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kfp import local
-from kfp.components import load_component_from_file
 from parts.command import run
 from parts.kfp_backend import KfpBackend, start_backend
 from parts.own_image import by_dockerfile, self_assembled
@@ -41,16 +39,8 @@ class Kubeflow:
 
     def run(self, name: str, **arguments: object) -> Path:
         """Run a ready pipeline; return the folder with a sub-folder per task."""
-        before = set(self.root.iterdir())
-        runner = local.DockerRunner(
-            network_mode="host",
-            user=f"{os.getuid()}:{os.getgid()}",
-            mounts=self.mounts,
-        )
-        local.init(runner, pipeline_root=str(self.root), raise_on_error=True)
-        load_component_from_file(str(self.yaml / "pipelines" / name / "pipeline.yaml"))(**arguments)
-        (made,) = set(self.root.iterdir()) - before
-        return made
+        path = self.yaml / "pipelines" / name / "pipeline.yaml"
+        return run_pipeline(path, self.root, arguments, network_mode="host", mounts=self.mounts)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 
 def run_pipeline(
@@ -29,9 +31,31 @@ def run_pipeline(
     root.mkdir(parents=True, exist_ok=True)
     before = set(root.iterdir())
     local.init(runner, pipeline_root=str(root), raise_on_error=True)
-    load_component_from_file(str(path))(**(arguments or {}))
+    with _patient_with_others():
+        load_component_from_file(str(path))(**(arguments or {}))
     (run,) = set(root.iterdir()) - before
     return run
+
+
+@contextmanager
+def _patient_with_others() -> Iterator[None]:
+    """Let kfp.local list images while other tests remove theirs from the same engine.
+
+    docker-py lists ids and then asks for each: one that went meanwhile is an error to it.
+    """
+    from docker.errors import ImageNotFound
+    from docker.models.images import ImageCollection
+
+    once = ImageCollection.list
+
+    def until_it_holds(self: Any, *args: Any, **more: Any) -> Any:
+        for _ in range(20):
+            with suppress(ImageNotFound):
+                return once(self, *args, **more)
+        return once(self, *args, **more)
+
+    with mock.patch.object(ImageCollection, "list", until_it_holds):
+        yield
 
 
 def ending_of(
