@@ -132,13 +132,16 @@ def forget_images(host: str) -> None:
 
 
 def installing() -> dict[str, Any]:
-    """Return what lets pip in a container reach the index that pip reaches here."""
+    """Return what lets pip in a container reach the index that pip reaches here.
+
+    The network is the machine's: two engines on one machine take the bridge from each other.
+    """
     from docker.types import Mount
 
     environment = {key: os.environ[key] for key in ("PIP_INDEX_URL",) if key in os.environ}
     bundle = os.environ.get("SSL_CERT_FILE")
     if not bundle:
-        return {"network_mode": "bridge", "environment": environment}
+        return {"network_mode": "host", "environment": environment}
     environment |= {"PIP_CERT": "/ca.crt", "SSL_CERT_FILE": "/ca.crt"}
     mounts = [Mount("/ca.crt", bundle, type="bind", read_only=True)]
-    return {"network_mode": "bridge", "environment": environment, "mounts": mounts}
+    return {"network_mode": "host", "environment": environment, "mounts": mounts}
