@@ -141,6 +141,13 @@ print(socket.getservbyname("https"), pwd.getpwuid(65532).pw_name, asyncio.__cach
     assert names.startswith("443 nonroot /usr/lib/python3")
 
 
+def test_distutils_is_there_as_long_as_python_has_it(run):
+    """The executor of kfp 2.1 imports it, and so do older distributions."""
+    code = "import sys; names = ('distutils.util',) * (sys.version_info < (3, 12))\n"
+    code += "for name in names: __import__(name)"
+    run("python3", "-W", "ignore", "-c", code)
+
+
 def test_modules_that_start_often_have_their_bytecode(run):
     code = "import os, json, typing, argparse; print(*map(os.path.exists, "
     code += "(m.__cached__ for m in (json, typing, argparse))))"

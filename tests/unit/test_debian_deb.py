@@ -163,6 +163,9 @@ def test_a_tree_is_written_sorted_with_its_folders(tmp_path, merged):
         ("libc6", "usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache", None),
         ("extra", "usr/lib/x86_64-linux-gnu/gconv/IBM037.so", None),
         ("tzdata", "usr/share/zoneinfo/right/UTC", "leap-seconds"),
+        ("libc-bin", "usr/sbin/zic", "zone-sources"),
+        ("libstdc++6", "usr/share/gcc/python/libstdcxx/v6/printers.py", "gdb"),
+        ("x", "usr/share/gdb/auto-load/lib.so-gdb.py", "gdb"),
         ("tzdata", "usr/share/zoneinfo/Europe/Berlin", None),
     ],
 )

@@ -34,13 +34,15 @@ from kfslim.oci.image import EPOCH, Image, Platform
 from kfslim.plan.model import DebianPackage
 from kfslim.progress import SILENT, Progress
 
-RECIPE = 1  # of an assembly; a new number when the same packages give other bytes
+RECIPE = 2  # of an assembly; a new number when the same packages give other bytes
 # What a KFP step needs beside its Python: a shell, mktemp and printf, TLS, time zones, C++.
 WANTED = (
     "base-files", "ca-certificates", "coreutils", "dash", "libc-bin", "libgomp1", "libstdc++6",
     "netbase", "tzdata",
 )  # fmt: skip
-WANTED_IF_THERE = ("tzdata-legacy",)  # names like US/Pacific, since trixie
+# Names like US/Pacific, since trixie; and until Python 3.12 a part of the standard library, which
+# kfp before 2.2 and many older distributions import.
+WANTED_IF_THERE = ("tzdata-legacy", "python3-distutils")
 Fetch = Callable[[Sequence[DebianPackage]], Mapping[str, Path]]
 Compile = Callable[[Image, Mapping[str, bytes]], Mapping[str, bytes]]
 _PYTHON = re.compile(r"python(3\.\d+)\Z")

@@ -56,6 +56,8 @@ RULES = (
         "compiles locale sources, which no package here has",
         r"usr/bin/localedef$",
     ),
+    _rule("zone-sources", "compiles time zones, which tzdata ships compiled", r"usr/sbin/zic$"),
+    _rule("gdb", "how a debugger prints C++; there is none", r"usr/share/(gdb|gcc/python)(/|$)"),
     _rule(
         "leap-seconds",
         "time zones that count leap seconds, which Python does not",

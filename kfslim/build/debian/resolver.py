@@ -31,8 +31,9 @@ NOT_FOLLOWED: tuple[tuple[str, frozenset[str]], ...] = (
     (r"dash|bash", frozenset({"debianutils", "base-files"})),  # add-shell
     (r"openssh-client", frozenset({"passwd"})),
     (r"libpython3\.\d+-stdlib", frozenset({"libnsl2", "libtirpc3"})),  # nis: exclude.py
+    (r"python3-(distutils|lib2to3)", frozenset({"python3"})),  # py3compile; modules of python3.X
 )
-RULES = 1  # of resolving; a new number when the same archive gives other packages
+RULES = 2  # of resolving; a new number when the same archive gives other packages
 Installed = Mapping[str, Candidate]
 
 

@@ -42,6 +42,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"libc6", "checks and restarts services at upgrades"),
     (r"libpython3\.\d+-minimal", "an empty sitecustomize.py: effects.py"),
     (r"python3\.\d+(-minimal)?", "bytecode: base.py; empty folders in /usr/local"),
+    (r"python3-(distutils|lib2to3)", "bytecode of what few import; upgrades from Python 3.10"),
     (r"readline-common", "/etc/inputrc: effects.py"),
     (r"tzdata(-legacy)?", "/etc/localtime and /etc/timezone: effects.py"),
     (r"netbase", "/etc/hosts, which container runtimes write"),
