@@ -53,7 +53,18 @@ def no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real part, so that ``-m "not real"`` is the fast ring."""
+    """Mark what needs a real part, and keep together what must not run at the same time.
+
+    Files run whole in one worker (``--dist loadgroup``), and all that use the engine in the same
+    one: a test that lists images must not meet one that removes its own.
+    """
+    engine = {item.path for item in items if "engine" in fixtures_of(item)}
     for item in items:
-        if {"registry", "engine", "skopeo"} & set(getattr(item, "fixturenames", ())):
+        if {"registry", "engine", "skopeo"} & fixtures_of(item):
             item.add_marker("real")
+        group = "engine" if item.path in engine else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def fixtures_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))

@@ -14,7 +14,7 @@ from kfslim.oci import open_store
 def test_a_check_leaves_nothing_in_the_registry(registry):
     store = open_store(registry.reference("push/check"))
     store.check_push()
-    assert not list(registry.storage.rglob("_uploads/*/data"))
+    assert not list(registry.storage.rglob("push/check/_uploads/*/data"))
     assert store.tags() == []
     store.write(small_image(), "t")
     assert store.tags() == ["t"]
