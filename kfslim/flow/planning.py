@@ -25,6 +25,7 @@ from kfslim.oci import Platform, Reference
 from kfslim.oci.compress import Codec, current_codec
 from kfslim.plan.make import Choices, plan_image
 from kfslim.plan.model import BasePlan, Bytecode, ImagePlan, Plan, StepPlan
+from kfslim.steps.choose import own_image
 from kfslim.steps.model import LeftAlone, Needs, Pipeline, Step
 from kfslim.steps.needs import needs as needs_of
 
@@ -95,6 +96,9 @@ def _needs(
     result = needs_of(step, context.config, measured, base=options.base, python=options.python)
     if isinstance(result, LeftAlone) and isinstance(found, str) and not step.left_alone:
         return result.model_copy(update={"reason": f"{result.reason} ({found})"})
+    if isinstance(result, Needs) and isinstance(found, str) and result.base == own_image(step):
+        reason = f"it would stand on its own image, which cannot be read: {found}"
+        return LeftAlone(step=result.step, image=step.image, reason=reason)
     return result
 
 
