@@ -101,7 +101,7 @@ def stand_in(base: str, context: Path, names: Sequence[str]) -> Iterator[None]:
     import docker
 
     client = docker.from_env()
-    known = {tag for image in client.images.list() for tag in image.tags}
+    known = {tag for image in client.api.images() for tag in image["RepoTags"] or ()}
     context.mkdir(parents=True)
     wheelhouse(context / "wheels", [])
     (context / "Dockerfile").write_text(_STAND_IN)
@@ -122,9 +122,8 @@ def forget_images(host: str) -> None:
     from docker.errors import ImageNotFound
 
     client = docker.from_env()
-    for image in client.images.list():
-        names = [*image.tags, *image.attrs["RepoDigests"]]
-        for name in names:
+    for image in client.api.images():  # one request: others may remove images meanwhile
+        for name in (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())):
             if name.startswith(f"{host}/"):
                 with suppress(ImageNotFound):  # it went with another of its names
                     client.images.remove(name, force=True)
