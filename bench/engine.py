@@ -14,6 +14,7 @@ from pathlib import Path
 from parts.need import program, wait_until
 from parts.real_engine import answers
 
+from bench.later import remove_later
 from bench.process import Ran, run
 
 _SYSTEM = "/usr/sbin:/sbin"  # dockerd looks for containerd and runc on PATH
@@ -58,12 +59,13 @@ class Docker:
 
 @contextmanager
 def engine() -> Iterator[Docker]:
-    """Run an empty dockerd; at the end it is gone with all it held.
+    """Run an empty dockerd; what it held is removed when all is measured.
 
     It has no bridge (containers use the host's network), so that it can live beside another one.
     """
     binary = program("dockerd", "docker.io")
     home = Path(tempfile.mkdtemp(prefix="kfslim-bench-"))  # short: a socket's path is limited
+    remove_later(home)
     host = f"unix://{home}/docker.sock"
     with (home / "log").open("wb") as out:
         process = subprocess.Popen(
@@ -79,4 +81,3 @@ def engine() -> Iterator[Docker]:
     finally:
         process.terminate()
         process.wait(60)
-        shutil.rmtree(home, ignore_errors=True)

@@ -95,13 +95,17 @@ class _Sampler:
 
 def _tree(pid: int) -> Iterator[int]:
     yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = children.read_text().split()
-        except OSError:  # it ended in between
-            continue
-        for child in found:
-            yield from _tree(int(child))
+    for child in _children(pid):
+        yield from _tree(child)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    try:
+        found = [(task / "children").read_text() for task in tasks.iterdir()]
+    except OSError:  # it ended in between
+        return []
+    return [int(child) for children in found for child in children.split()]
 
 
 def _bytes(pid: int, file: str, name: str) -> int:

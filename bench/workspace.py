@@ -10,6 +10,7 @@ from pathlib import Path
 
 from parts.real_registry import Registry, start_registry
 
+from bench.later import remove_later
 from kfslim.model import load_document
 from kfslim.plan.model import Plan
 
@@ -45,8 +46,9 @@ class Workspace:
     @contextmanager
     def cache(self) -> Iterator[Path]:
         """Yield an empty cache folder, on the same disk as all the rest."""
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix="cache-") as folder:
-            yield Path(folder)
+        folder = Path(tempfile.mkdtemp(dir=self.folder, prefix="cache-"))
+        remove_later(folder)
+        yield folder
 
     def file(self, name: str) -> Path:
         """Return the path of a file that is kept."""
