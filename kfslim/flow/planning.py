@@ -62,7 +62,7 @@ def make_plan(
     needed = [(step, need) for step, need in wanted if isinstance(need, Needs)]
     _check_names(need for _, need in needed)
     codec = current_codec(options.codec or context.config.codec)
-    bases = _Bases(context, codec, _kept_bases(existing, options), target)
+    bases = _Bases(context, codec, _kept_bases(existing, options, codec), target)
     slots = [
         Slot(step, need, platform, bases.find(need.base, platform), _measured(old, step))
         for step, need in needed
@@ -131,10 +131,12 @@ class _Bases:
         return self._found[key]
 
 
-def _kept_bases(existing: Plan | None, options: Options) -> list[BasePlan]:
+def _kept_bases(existing: Plan | None, options: Options, codec: Codec) -> list[BasePlan]:
+    """Return the bases to keep to; with another codec they could not be assembled again."""
     if existing is None or options.upgrade_bases:
         return []
-    return [image.base for step in existing.steps for image in step.images]
+    images = (image for step in existing.steps for image in step.images)
+    return [image.base for image in images if image.codec == codec]
 
 
 def _check_names(needed: Iterable[Needs]) -> None:

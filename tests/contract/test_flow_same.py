@@ -114,3 +114,11 @@ def test_an_upgrade_is_asked_for(cache, tmp_path):
     assert versions() == {"idna": "3.7", "six": "1.16.0"}
     assert versions("--upgrade", "IDNA") == {"idna": newest["idna"], "six": "1.16.0"}
     assert versions("--upgrade", "all") == newest
+
+
+def test_another_codec_takes_another_base_even_beside_an_earlier_plan(tmp_path, cache):
+    first = plan(tmp_path, {"one": ["six==1.16.0"]}, cache)
+    again = plan(tmp_path, {"one": ["six==1.16.0"]}, cache, "--codec", "zstd")
+    bases = [made["steps"][0]["images"][0]["base"] for made in (first, again)]
+    assert bases[0]["packages"] == bases[1]["packages"]
+    assert bases[0]["digest"] != bases[1]["digest"]
