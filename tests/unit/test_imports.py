@@ -21,25 +21,27 @@ ALLOWED = {
     "plan": {"oci", "lock", "steps.model", "measure.model"},
     "build": {"oci", "lock", "plan", "steps.model"}
     | {"measure.model", "measure.combine", "measure.waste"},
+    "audit": {"steps", "lock.model", "plan.model", "measure.direct", "trial.model"},
+    "trial": {"oci", "steps", "plan.model"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"}
-    | {"cluster.model", "schedule.model"},
+    | {"cluster.model", "schedule.model", "audit.model", "trial.model"},
     "cluster": set(),
     "schedule": set(),
     "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report"}
-    | {"cluster", "schedule"},
-    "tasks": {"oci", "steps", "measure", "plan", "pin", "report", "flow", "schedule"}
+    | {"cluster", "schedule", "audit", "trial"},
+    "tasks": {"oci", "steps", "measure", "plan", "pin", "report", "flow", "schedule", "trial"}
     | {"cluster.settings"},
     "dsl": {"oci", "steps", "plan", "cluster", "tasks", "components", "pipelines"},
     "cli": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "flow"}
-    | {"cluster", "schedule", "dsl", "tasks.packing"},
+    | {"cluster", "schedule", "dsl", "tasks.packing", "audit", "trial"},
     "__main__": {"cli"},
     "__init__": {"steps", "measure", "lock", "plan", "build", "pin", "report", "flow", "oci"}
     | {"cluster.settings", "schedule"},
 }
 
 # These take values, never a store.
-PURE = ("measure", "lock", "plan", "report")
+PURE = ("measure", "audit", "lock", "plan", "report")
 STORES = {"store", "registry", "layout", "engine", "archive"}
 
 # library -> where it may be imported; what is in no list may be imported nowhere.
@@ -51,7 +53,7 @@ LIBRARIES = {
     "kfp": ["steps.ir", "pin", "cluster.apply", "dsl"],
     "kfp_server_api": ["schedule.api", "schedule.connect"],
     "kubernetes": ["cluster"],
-    "packaging": ["steps", "measure", "lock", "plan", "build", "flow", "dsl"],
+    "packaging": ["steps", "measure", "audit", "lock", "plan", "build", "flow", "dsl"],
     "pathspec": ["steps"],
     "pydantic": ["model", "steps", "measure", "lock", "plan", "build", "flow", "cluster"],
     "pysequoia": ["build.debian"],
