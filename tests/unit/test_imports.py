@@ -21,7 +21,7 @@ ALLOWED = {
     "plan": {"oci", "lock", "steps.model", "measure.model"},
     "build": {"oci", "lock", "plan", "steps.model"}
     | {"measure.model", "measure.combine", "measure.waste"},
-    "audit": {"steps", "lock.model", "plan.model", "measure.direct", "trial.model"},
+    "audit": {"steps", "lock.model", "lock.anatomy", "plan.model", "measure.direct", "trial.model"},
     "trial": {"oci", "steps", "plan.model"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"}

@@ -1,4 +1,4 @@
-"""What is inside a distribution: the facts an audit needs of it, small enough to be cached.
+"""What is inside a distribution: the facts that an audit needs of it, small enough to be cached.
 
 They are read from the RECORD and METADATA of what was really installed for a step, never from the
 environment that kfslim runs in.
