@@ -27,8 +27,8 @@ def command(pipeline: Path, output: Path, **options: Any) -> None:
     """Plan the images of PIPELINE's steps, and build nothing.
 
     The plan holds all that decides a byte: base digests, every wheel's hash, layers, prune rules,
-    codec.  It has no URLs, no times and no paths, so it can be reviewed, committed and built
-    anywhere.  An unchanged declaration keeps its versions; --upgrade takes newer ones.
+    codec.  It has no URLs, no times and no local paths, so it can be reviewed, committed and
+    built anywhere.  An unchanged declaration keeps its versions; --upgrade takes newer ones.
 
     \b
     kfslim plan pipeline.yaml -o kfslim.lock.json

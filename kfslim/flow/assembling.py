@@ -134,19 +134,26 @@ def _group_layers(
         interpreters: list[Interpreter] = []
         if missing := factory.missing(flat):
             base = plans[0].base
-            installed = install(
-                context.uv,
-                missing,
-                python=base.python.minor,
-                platform=Platform.parse(base.platform),
-                folder=folder,
-                progress=context.progress,
-            )
-            compiling = {p.base.digest: p.base for p in plans if p.bytecode == "all"}
-            interpreters = [interpreter_for(context, b, bases()[d]) for d, b in compiling.items()]
+            with pool(1) as aside:  # bases are there before uv is done
+                starting = aside.submit(_interpreters, context, plans, bases)
+                installed = install(
+                    context.uv,
+                    missing,
+                    python=base.python.minor,
+                    platform=Platform.parse(base.platform),
+                    folder=folder,
+                    progress=context.progress,
+                )
+                interpreters = starting.result()
         built = factory.build(flat, installed, interpreters, lambda made: sending.send(made.layer))
     by_key = {layer.key: layer for layer in built}
     return {plan: tuple(by_key[r.key] for r in wanted[plan]) for plan in plans}
+
+
+def _interpreters(context: Context, plans: Sequence[ImagePlan], bases: Bases) -> list[Interpreter]:
+    """Return the interpreters that compile for ``plans``, each once."""
+    compiling = {plan.base.digest: plan.base for plan in plans if plan.bytecode == "all"}
+    return [interpreter_for(context, base, bases()[d]) for d, base in compiling.items()]
 
 
 def _publish_bases(

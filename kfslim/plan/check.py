@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from kfslim.errors import BadPlan
 from kfslim.lock.model import Locked
-from kfslim.plan.model import FORMAT, ImagePlan, Plan
+from kfslim.plan.model import ARCHIVE_PATH, FORMAT, DebianPackage, ImagePlan, Plan
 
 _TAG_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,114}\Z")  # a tag of 128 less "-" and 12
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -48,6 +48,8 @@ def _check_image(image: ImagePlan, place: str) -> None:
         raise BadPlan(f"{place}: the base's digest is not sha256: and 64 hex digits")
     for locked in (*image.lock.distributions, *filter(None, [image.runtime])):
         _check_file(locked, place)
+    for package in (*image.base.packages, *image.os_packages):
+        _check_package(package, place)
     _check_layers(image, place)
 
 
@@ -56,6 +58,11 @@ def _check_file(locked: Locked, place: str) -> None:
         raise BadPlan(f"{place}: the hash of {locked.name} is not 64 hex digits")
     if not _FILE.match(locked.file):
         raise BadPlan(f"{place}: {locked.file[:80]!r} is no file name of {locked.name}")
+
+
+def _check_package(package: DebianPackage, place: str) -> None:
+    if package.path and not ARCHIVE_PATH.match(package.path):
+        raise BadPlan(f"{place}: {package.path[:80]!r} is no path in an archive of {package.name}")
 
 
 def _check_layers(image: ImagePlan, place: str) -> None:

@@ -6,7 +6,8 @@ and no paths of this machine in it.
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Any, Literal
 
 from kfslim.canonical import value_digest
 from kfslim.lock.model import Lock, Locked
@@ -16,6 +17,7 @@ from kfslim.steps.model import LeftAlone
 
 Bytecode = Literal["all", "none"]
 LABEL_STEP = "io.kfslim.step-digest"  # on an image: the digest of the plan that it follows
+ARCHIVE_PATH = re.compile(r"[A-Za-z0-9][\w.+~-]*(/[A-Za-z0-9][\w.+~-]*)*\Z", re.ASCII)
 FORMAT = 1  # of the layers that build writes; a new number when the same plan gives other bytes
 
 
@@ -41,13 +43,23 @@ class PythonFacts(Model):
 
 
 class DebianPackage(Model):
-    """One binary package, by the hash that its archive's signed index promises."""
+    """One binary package, by the hash that its archive's signed index promises.
+
+    ``path`` is where archives keep it (``pool/main/d/dash/dash_0.5.12-2_amd64.deb``), on whatever
+    mirror, so that a build need not read their indexes; empty where that is not known.
+    """
 
     name: str
     version: str
     architecture: str
     sha256: str
     content_bytes: int
+    path: str = ""
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """What decides bytes: all but ``path``, which only says where they are found."""
+        return self.model_dump(mode="json", exclude={"path"})
 
 
 class BasePlan(Model):
@@ -100,6 +112,12 @@ class ImagePlan(Model):
     format: int = FORMAT
 
 
+_PLACES: Any = {  # of an ImagePlan: what may change without a byte changing
+    "base": {"packages": {"__all__": {"path"}}},
+    "os_packages": {"__all__": {"path"}},
+}
+
+
 class StepPlan(Model):
     """One step: nothing of other steps is in here, so nothing of them can change its image."""
 
@@ -110,8 +128,8 @@ class StepPlan(Model):
 
     @property
     def step_digest(self) -> str:
-        """``sha256:<hex>`` of the images' plans."""
-        return value_digest([image.model_dump(mode="json") for image in self.images])
+        """``sha256:<hex>`` of the images' plans, less where packages are found."""
+        return value_digest([i.model_dump(mode="json", exclude=_PLACES) for i in self.images])
 
     @property
     def tag(self) -> str:

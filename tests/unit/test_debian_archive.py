@@ -149,11 +149,54 @@ def test_an_old_answer_is_revalidated_with_one_request_a_suite(served, tmp_path,
 
 def test_a_package_that_the_mirror_has_no_more(served, tmp_path):
     packages = resolve_base(opened(served, tmp_path))
+    (served.archive.folder / "pool" / "dash_1.0.deb").unlink()
     served.archive.stanzas = [s for s in served.archive.stanzas if "Package: dash\n" not in s]
     served.archive.publish()
     late = opened(served, tmp_path, "late")
     with pytest.raises(NotFound, match=r"has dash 1\.0 no more"):
         assemble_base(packages, AMD64, fetch=late.fetch, cache=late.cache, codec=current_codec())
+
+
+def test_packages_of_a_plan_are_fetched_without_an_index(served, tmp_path):
+    packages = resolve_base(opened(served, tmp_path))
+    served.requests.clear()
+    opened(served, tmp_path, "late").fetch(packages)
+    assert sorted(served.requests) == sorted(f"/{package.path}" for package in packages)
+
+
+def test_packages_that_a_mirror_keeps_elsewhere_are_found_by_the_index(served, tmp_path):
+    packages = resolve_base(opened(served, tmp_path))
+    pool, other = served.archive.folder / "pool", served.archive.folder / "other"
+    other.mkdir()
+    (pool / "dash_1.0.deb").rename(other / "dash.deb")
+    (pool / "netbase_1.0.deb").rename(other / "netbase.deb")
+    (pool / "netbase_1.0.deb").write_bytes((other / "netbase.deb").read_bytes()[:-1] + b"!")
+    moved = {"pool/dash_1.0.deb": "other/dash.deb", "pool/netbase_1.0.deb": "other/netbase.deb"}
+    for before, now in moved.items():
+        served.archive.stanzas = [s.replace(before, now) for s in served.archive.stanzas]
+    served.archive.publish()
+    files = opened(served, tmp_path, "late").fetch(packages)
+    assert files.keys() == {package.name for package in packages}
+
+
+def test_packages_of_a_plan_without_paths_give_the_same_base(served, tmp_path):
+    archive, late = opened(served, tmp_path), opened(served, tmp_path, "late")
+    packages = tuple(p.model_copy(update={"path": ""}) for p in resolve_base(archive))
+    again = assemble_base(
+        packages, AMD64, fetch=late.fetch, cache=late.cache, codec=current_codec()
+    )
+    assert again.digest == base_of(archive).digest
+
+
+def test_a_package_with_an_odd_file_name_is_planned_without_its_path(served, tmp_path):
+    served.archive.stanzas = [
+        s.replace("Filename: pool/", "Filename: ./pool/") for s in served.archive.stanzas
+    ]
+    served.archive.publish()
+    archive = opened(served, tmp_path)
+    packages = resolve_base(archive)
+    assert {package.path for package in packages} == {""}
+    assert archive.fetch(packages)
 
 
 def test_a_package_that_the_index_lists_and_the_mirror_lacks(served, tmp_path):

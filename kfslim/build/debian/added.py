@@ -132,7 +132,7 @@ def added_layer(
         BadImage: a package is malformed, or two ship the same file.
         NotFound, FetchError, DigestMismatch: a package cannot be had any more.
     """
-    listed = [package.model_dump(mode="json") for package in packages]
+    listed = [package.identity for package in packages]
     identity = ["added", RECIPE, foundation.digest, listed]
     with cache.scratch() as scratch:
         layer = made_once(

@@ -25,7 +25,7 @@ from kfslim.build.debian.sources import (
 )
 from kfslim.cache import Cache
 from kfslim.canonical import value_digest
-from kfslim.errors import NotFound
+from kfslim.errors import DigestMismatch, NotFound
 from kfslim.net import Http, download, open_session
 from kfslim.oci.image import Platform
 from kfslim.plan.model import DebianPackage
@@ -141,16 +141,21 @@ class Archive:
     def fetch(self, packages: Sequence[DebianPackage]) -> dict[str, Path]:
         """Return the ``.deb`` files by package name, downloading what the cache lacks.
 
+        They are looked for at their paths; the indexes, which are megabytes, are read only for
+        those that no mirror has there.  Either way the hash decides.
+
         Raises:
             NotFound: the mirror has a package no more.
         """
         missing = [p for p in packages if not self.cache.blob(p.sha256).is_file()]
-        urls = {p.sha256: self._url(p) for p in missing}
         total = sum(p.content_bytes for p in missing)
         with (
             self.progress.task("Debian packages", total) as task,
             ThreadPoolExecutor(THREADS) as pool,
         ):
+            there = list(pool.map(lambda package: self._at_path(package, task), missing))
+            lost = [package for package, found in zip(missing, there, strict=True) if not found]
+            urls = {package.sha256: self._url(package) for package in lost}
 
             def get(package: DebianPackage) -> None:
                 sha256 = package.sha256
@@ -159,8 +164,24 @@ class Archive:
                 except NotFound as error:
                     raise self._gone(package) from error
 
-            list(pool.map(get, missing))
+            list(pool.map(get, lost))
         return {package.name: self.cache.blob(package.sha256) for package in packages}
+
+    def _at_path(self, package: DebianPackage, task: Task) -> bool:
+        """Get a package from the first mirror that has it at its path; False if none has."""
+        if not package.path:
+            return False
+        urls = [f"{mirror}/{package.path}" for mirror in self._mirrors]
+        try:
+            self._get(urls, package.sha256, package.content_bytes, task)
+        except (NotFound, DigestMismatch):  # mirrors may be laid out otherwise: the index knows
+            return False
+        return True
+
+    @cached_property
+    def _mirrors(self) -> tuple[str, ...]:
+        sources = find_sources(self.suite, self.settings, self.apt)
+        return tuple(dict.fromkeys(source.uri for source in sources))
 
     def _url(self, package: DebianPackage) -> str:
         found = self.universe.find(package)

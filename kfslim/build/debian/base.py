@@ -113,7 +113,7 @@ def assemble_base(
     """
     version = python_of(packages)
     said = f"kfslim: {len(packages)} Debian packages with Python {version}"
-    identity = ["base", RECIPE, [p.model_dump(mode="json") for p in packages], str(platform)]
+    identity = ["base", RECIPE, [p.identity for p in packages], str(platform)]
     with cache.scratch() as scratch:
         layer = made_once(
             cache, codec, identity, lambda: _base_tree(packages, platform, fetch, scratch, progress)

@@ -20,7 +20,7 @@ from kfslim.build.debian.relations import Group, Relation, parse_relations
 from kfslim.build.debian.version import version_key
 from kfslim.errors import FetchError
 from kfslim.files import disk_errors
-from kfslim.plan.model import DebianPackage
+from kfslim.plan.model import ARCHIVE_PATH, DebianPackage
 
 _NAMES = re.compile(rb"^Package: (\S+)$", re.MULTILINE)
 _PROVIDES = re.compile(rb"^Provides: (.+)$", re.MULTILINE)
@@ -83,6 +83,7 @@ class Candidate:
             FetchError: the index promises no hash or size for it.
         """
         size, sha256 = self.fields.get("Size", ""), self.fields.get("SHA256", "")
+        path = self.fields.get("Filename", "")
         if not size.isdigit() or len(sha256) != 64:
             raise FetchError(f"the package index promises no hash for {self.name}")
         return DebianPackage(
@@ -91,6 +92,7 @@ class Candidate:
             architecture=self.fields.get("Architecture", ""),
             sha256=sha256,
             content_bytes=int(size),
+            path=path if ARCHIVE_PATH.match(path) else "",
         )
 
 
