@@ -22,20 +22,26 @@ if __name__ == "__main__":
 """
 
 
-def entry_point_scripts(text: str, python: str) -> dict[str, bytes]:
-    """Return name → content of the scripts that an ``entry_points.txt`` asks for.
-
-    A line that is not ``module:attribute`` makes no script, as no installer could run it.
-    """
+def read_entry_points(text: str) -> dict[str, dict[str, str]]:
+    """Return group → name → value of an ``entry_points.txt``; empty where it cannot be read."""
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     try:
         parser.read_string(text)
     except configparser.Error:
         return {}
+    return {group: dict(parser.items(group)) for group in parser.sections()}
+
+
+def entry_point_scripts(text: str, python: str) -> dict[str, bytes]:
+    """Return name → content of the scripts that an ``entry_points.txt`` asks for.
+
+    A line that is not ``module:attribute`` makes no script, as no installer could run it.
+    """
+    points = read_entry_points(text)
     scripts: dict[str, bytes] = {}
-    for section in ("console_scripts", "gui_scripts"):
-        for name, value in parser.items(section) if parser.has_section(section) else ():
+    for group in ("console_scripts", "gui_scripts"):
+        for name, value in points.get(group, {}).items():
             module, _, attribute = value.partition("[")[0].strip().partition(":")
             if attribute:
                 scripts[name] = _script(python, module.strip(), attribute.strip())
