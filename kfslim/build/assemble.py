@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kfslim.oci.image import EPOCH, Image, Layer
-from kfslim.plan.model import LABEL_STEP, ImagePlan
+from kfslim.plan.model import LABEL_STEP, LABEL_TRIAL, ImagePlan
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BASE_NAME, BASE_DIGEST = (
@@ -50,4 +50,5 @@ def _made_from(plan: ImagePlan, step_digest: str) -> dict[str, str]:
         BASE_DIGEST: plan.base.digest,
         LABEL_STEP: step_digest,
         "io.kfslim.lock": plan.lock.fingerprint(),
+        **({LABEL_TRIAL: plan.trial} if plan.trial else {}),
     }

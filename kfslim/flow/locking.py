@@ -22,10 +22,11 @@ from kfslim.flow.options import Options
 from kfslim.lock.job import Job
 from kfslim.lock.model import Lock
 from kfslim.lock.resolve import lock_many
+from kfslim.lock.subset import restored
 from kfslim.lock.target import DEFAULT_GLIBC
 from kfslim.measure.model import Measurement
 from kfslim.oci import Platform
-from kfslim.plan.model import Plan
+from kfslim.plan.model import ImagePlan, Plan, StepPlan
 from kfslim.steps.found import INSTALLERS, Found
 from kfslim.steps.model import Needs, Step
 
@@ -124,8 +125,14 @@ def _existing_lock(existing: Plan | None, slot: Slot) -> Lock | None:
         if step.executor == slot.step.executor:
             for image in step.images:
                 if image.base.platform == str(slot.platform):
-                    return image.lock
+                    return whole_lock(step, image)
     return None
+
+
+def whole_lock(step: StepPlan, image: ImagePlan) -> Lock:
+    """Return what ``image``'s declaration resolved to, with what it goes without."""
+    platform = image.base.platform
+    return restored(image.lock, (d.locked for d in step.dropped if d.platform == platform))
 
 
 def _check_upgrade(options: Options, locks: Sequence[Lock]) -> None:

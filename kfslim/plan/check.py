@@ -51,6 +51,7 @@ def _check_image(image: ImagePlan, place: str) -> None:
     for package in (*image.base.packages, *image.os_packages):
         _check_package(package, place)
     _check_layers(image, place)
+    _check_traced(image, place)
 
 
 def _check_file(locked: Locked, place: str) -> None:
@@ -73,6 +74,24 @@ def _check_layers(image: ImagePlan, place: str) -> None:
         raise BadPlan(f"{place}: layers name {unknown[0]}, which is not in the lock")
     _check_once(named, f"{place}: {{}} lies in two layers")
     _check_once((d.name for d in image.lock.distributions), f"{place}: {{}} is locked twice")
+
+
+def _check_traced(image: ImagePlan, place: str) -> None:
+    """What a trace decided names distributions that are there, and files inside of them."""
+    if image.compiled and image.bytecode != "trace":
+        raise BadPlan(f"{place}: modules to compile are named, but bytecode is {image.bytecode!r}")
+    there = {d.name for d in (*image.lock.distributions, *filter(None, [image.runtime]))}
+    for what, parts in (("compiled", image.compiled), ("cut", image.cut)):
+        _check_once((part.name for part in parts), f"{place}: {what} names {{}} twice")
+        if unknown := sorted({part.name for part in parts} - there):
+            raise BadPlan(f"{place}: {what} names {unknown[0]}, which is not in the lock")
+    paths = [path for compiled in image.compiled for path in compiled.modules]
+    for path in (*paths, *(path for cut in image.cut for path in cut.paths)):
+        if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.rstrip("/").split("/")):
+            raise BadPlan(f"{place}: {path[:80]!r} is no path below site-packages")
+    for path in paths:
+        if not path.endswith(".py"):
+            raise BadPlan(f"{place}: {path[:80]!r} cannot be compiled")
 
 
 def _check_once(names: Iterable[str], sentence: str) -> None:

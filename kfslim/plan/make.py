@@ -15,6 +15,7 @@ from kfslim.plan.model import (
     ImagePlan,
     ProjectLayer,
 )
+from kfslim.plan.tried import Compiled, Cut
 
 _OWN_LAYERS = 3  # environment, KFP executor, OS packages
 
@@ -62,4 +63,17 @@ def plan_image(
         bytecode=choices.bytecode,
         prune=choices.prune,
         codec=choices.codec,
+    )
+
+
+def with_trace(
+    image: ImagePlan, compiled: Sequence[Compiled], cut: Sequence[Cut] = ()
+) -> ImagePlan:
+    """Return the plan of ``image`` with what a trace of it decided.
+
+    Its layers stay as they are assigned, so those of wheels are the ones that were tried.  The one
+    with bytecode comes on top of as many as are assigned at most: Docker has room for it.
+    """
+    return image.model_copy(
+        update={"bytecode": "trace", "compiled": tuple(compiled), "cut": tuple(cut)}
     )

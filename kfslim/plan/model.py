@@ -13,10 +13,12 @@ from kfslim.canonical import value_digest
 from kfslim.lock.model import Lock, Locked
 from kfslim.model import Document, Model
 from kfslim.oci.compress import Codec as Codec  # noqa: PLC0414 (named here for plans)
+from kfslim.plan.tried import Compiled, Cut, Dropped, Proof
 from kfslim.steps.model import LeftAlone
 
-Bytecode = Literal["all", "none"]
+Bytecode = Literal["all", "none", "trace"]
 LABEL_STEP = "io.kfslim.step-digest"  # on an image: the digest of the plan that it follows
+LABEL_TRIAL = "io.kfslim.trial"  # on an image: "skipped" where nobody has seen it running
 ARCHIVE_PATH = re.compile(r"[A-Za-z0-9][\w.+~-]*(/[A-Za-z0-9][\w.+~-]*)*\Z", re.ASCII)
 FORMAT = 1  # of the layers that build writes; a new number when the same plan gives other bytes
 
@@ -75,7 +77,7 @@ class BasePlan(Model):
     platform: str
     python: PythonFacts
     packages: tuple[DebianPackage, ...] = ()
-    bytecode: Bytecode = "none"  # of the assembled base's standard library
+    bytecode: Literal["all", "none"] = "none"  # of the assembled base's standard library
     recipe: int = 0  # format number of the assembly, 0 for a foreign base
 
 
@@ -97,7 +99,11 @@ class ProjectLayer(Model):
 
 
 class ImagePlan(Model):
-    """One step's image for one platform."""
+    """One step's image for one platform.
+
+    With ``bytecode`` ``trace`` a layer of its own holds that of the modules in ``compiled``.
+    ``trial`` is ``skipped`` where the user wanted an image that nobody has seen running.
+    """
 
     base: BasePlan
     lock: Lock
@@ -110,8 +116,22 @@ class ImagePlan(Model):
     prune: tuple[str, ...] = ()  # names of the rules in force, with exceptions as "tests!numpy"
     codec: Codec = Codec()
     format: int = FORMAT
+    compiled: tuple[Compiled, ...] = ()
+    cut: tuple[Cut, ...] = ()
+    trial: Literal["", "skipped"] = ""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides bytes, as JSON.
+
+        Not where packages are found; and fields that came later count only where they are used,
+        so that the plans of before keep their digests.
+        """
+        value = self.model_dump(mode="json", exclude=_PLACES)
+        return {key: v for key, v in value.items() if key not in _LATER or v != _LATER[key]}
 
 
+_LATER: dict[str, Any] = {"compiled": [], "cut": [], "trial": ""}  # and what they are when unused
 _PLACES: Any = {  # of an ImagePlan: what may change without a byte changing
     "base": {"packages": {"__all__": {"path"}}},
     "os_packages": {"__all__": {"path"}},
@@ -119,17 +139,29 @@ _PLACES: Any = {  # of an ImagePlan: what may change without a byte changing
 
 
 class StepPlan(Model):
-    """One step: nothing of other steps is in here, so nothing of them can change its image."""
+    """One step: nothing of other steps is in here, so nothing of them can change its image.
+
+    Only ``images`` decide bytes.  ``dropped`` is what they go without; ``put_back`` what a failed
+    trial brought back, name → why; ``proof`` the trial that was passed, see :attr:`proven`.
+    """
 
     name: str
     executor: str
     images: tuple[ImagePlan, ...]
     notes: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    put_back: dict[str, str] = {}
+    proof: Proof | None = None
 
     @property
     def step_digest(self) -> str:
-        """``sha256:<hex>`` of the images' plans, less where packages are found."""
-        return value_digest([i.model_dump(mode="json", exclude=_PLACES) for i in self.images])
+        """``sha256:<hex>`` of what decides the images' bytes."""
+        return value_digest([image.identity for image in self.images])
+
+    @property
+    def proven(self) -> bool:
+        """True when ``proof`` is of these very images, and not of what they were before."""
+        return self.proof is not None and self.proof.step_digest == self.step_digest
 
     @property
     def tag(self) -> str:
