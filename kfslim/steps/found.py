@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from kfslim.measure.direct import marker_environment
 from kfslim.measure.model import DistributionMeasure, Measurement
+from kfslim.steps.requires import Requires
 
 INSTALLERS = frozenset({"pip", "setuptools", "wheel"})  # a Python image brings them; no step does
 # Extras that serve a project's own developers, or only repeat all others.
@@ -40,12 +39,8 @@ class Found:
     def __init__(self, image: Measurement, python: str) -> None:
         self.by_name = _visible(image)
         architecture = image.platform.split("/")[1] if "/" in image.platform else "amd64"
-        self._edges: dict[tuple[str, str], set[tuple[str, str]]] = {}
-        self._environment = marker_environment(python, architecture)
-
-    @cached_property
-    def _requires(self) -> dict[str, list[Requirement]]:
-        return {name: list(_parsed(found.requires)) for name, found in self.by_name.items()}
+        lines = {name: found.requires for name, found in self.by_name.items()}
+        self._requires = Requires(lines, marker_environment(python, architecture))
 
     @cached_property
     def _owners(self) -> dict[str, set[str]]:
@@ -71,17 +66,11 @@ class Found:
 
     def closure(self, roots: Iterable[str]) -> set[str]:
         """Return ``roots`` and everything found that they require, by METADATA and markers."""
-        waiting = [(name, "") for name in roots if name in self.by_name]
-        seen = set(waiting)
-        while waiting:
-            new = self._needed_by(*waiting.pop()) - seen
-            seen |= new
-            waiting += new
-        return {name for name, _ in seen}
+        return {name for name, _ in self._requires.closure((root, "") for root in roots)}
 
     def requirers(self, name: str) -> set[str]:
         """Return who requires ``name`` directly."""
-        return {one for one in self.by_name if name in {n for n, _ in self._needed_by(one, "")}}
+        return self._requires.requirers(name)
 
     def contradictions(self, names: Iterable[str], versions: Mapping[str, str]) -> list[Conflict]:
         """Return what members of ``names`` require of others that ``versions`` do not fulfil.
@@ -95,30 +84,18 @@ class Found:
         return found
 
     def _unfulfilled(self, name: str, versions: Mapping[str, str]) -> Iterable[Conflict]:
-        for requirement in self._requires[name]:
+        for requirement in self._requires.lines(name):
             target = canonicalize_name(requirement.name)
             version = versions.get(target, "")
             wanted = requirement.specifier
-            applies = version and self._applies(requirement.marker, "")
+            applies = version and self._requires.applies(requirement.marker)
             if applies and not wanted.contains(version, prereleases=True):
                 yield Conflict(name, self.version(name), target, str(wanted))
 
     def extras(self, names: Iterable[str], target: str) -> set[str]:
         """Return the extras of ``target`` that members of ``names`` require."""
-        needed = [self._needed_by(name, "") for name in names if name in self.by_name]
+        needed = [self._requires.of(name) for name in names if name in self.by_name]
         return {extra for edges in needed for name, extra in edges if name == target and extra}
-
-    def _needed_by(self, name: str, extra: str) -> set[tuple[str, str]]:
-        """Return what ``name[extra]`` requires directly, as pairs of name and extra."""
-        if (known := self._edges.get((name, extra))) is not None:
-            return known
-        needed: set[tuple[str, str]] = set()
-        for requirement in self._requires[name]:
-            target = canonicalize_name(requirement.name)
-            if target in self.by_name and self._applies(requirement.marker, extra):
-                needed |= {(target, ""), *((target, wanted) for wanted in requirement.extras)}
-        self._edges[name, extra] = needed  # judging markers is slow, and asked for again and again
-        return needed
 
     def company(self, roots: Iterable[str]) -> set[str]:
         """Return the closure of ``roots`` with all that may serve it unasked.
@@ -145,21 +122,13 @@ class Found:
                 covered |= self.closure([name])
         return sorted(chosen)
 
-    def _applies(self, marker: Marker | None, extra: str) -> bool:
-        if marker is None:
-            return not extra  # without a marker it was taken with the distribution itself
-        try:
-            return bool(marker.evaluate({**self._environment, "extra": extra}))
-        except (UndefinedComparison, UndefinedEnvironmentName):
-            return True  # what cannot be judged is kept
-
     def _optional(self, name: str) -> set[str]:
         found: set[str] = set()
-        for requirement in self._requires[name]:
+        for requirement in self._requires.lines(name):
             target = canonicalize_name(requirement.name)
             extras = filter(_is_for_users, _EXTRA.findall(str(requirement.marker or "")))
             if target in self.by_name and any(
-                self._applies(requirement.marker, extra) for extra in extras
+                self._requires.applies(requirement.marker, extra) for extra in extras
             ):
                 found.add(target)
         return found
@@ -197,11 +166,3 @@ def _visible(image: Measurement) -> dict[str, DistributionMeasure]:
         if not order or not one.site_dir or one.site_dir in order:
             found.setdefault(canonicalize_name(one.name), one)
     return found
-
-
-def _parsed(lines: Iterable[str]) -> Iterable[Requirement]:
-    for line in lines:
-        try:
-            yield Requirement(line)
-        except InvalidRequirement:
-            continue  # METADATA of old distributions; pip passes over such lines too
