@@ -1,0 +1,3 @@
+from step import read
+
+assert read(["--text", "[a]\nb = c\n"]) == "c"

@@ -1,0 +1,3 @@
+from step import check
+
+assert check([1, 2]) and not check([-1])

@@ -1,0 +1,3 @@
+from step import render
+
+assert '<span class="nb">print</span>' in render()

@@ -1,0 +1,4 @@
+from click.testing import CliRunner
+from step import main
+
+assert CliRunner().invoke(main, ["--count", "3"]).output == "xxx\n"

@@ -1,0 +1,3 @@
+from step import total
+
+assert total(4) == 14

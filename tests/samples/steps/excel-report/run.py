@@ -1,0 +1,3 @@
+from step import report
+
+assert report("sales.xlsx") == 42.0

@@ -1,0 +1,3 @@
+from step import write_book
+
+assert len(write_book("book.xlsx")) == 2

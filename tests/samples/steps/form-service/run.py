@@ -1,0 +1,3 @@
+from step import smoke_test
+
+assert smoke_test() == 42

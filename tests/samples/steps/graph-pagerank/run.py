@@ -1,0 +1,3 @@
+from step import most_important
+
+assert most_important([("a", "c"), ("b", "c")]) == "c"

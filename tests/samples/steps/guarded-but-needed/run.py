@@ -1,0 +1,3 @@
+from step import pack
+
+assert pack(b"abc" * 100) == 300

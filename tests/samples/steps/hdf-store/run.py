@@ -1,0 +1,3 @@
+from step import append
+
+assert append("events.h5", 2) == 6

@@ -1,0 +1,3 @@
+from step import thumbnail
+
+assert thumbnail("t.png") == (16, 8)

@@ -1,0 +1,3 @@
+from step import columns
+
+assert columns() == ["sepal length (cm)"]

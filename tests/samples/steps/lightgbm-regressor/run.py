@@ -1,0 +1,3 @@
+from step import train
+
+assert train(60) == 60

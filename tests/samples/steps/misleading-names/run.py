@@ -1,0 +1,3 @@
+from step import key
+
+assert key("A b").startswith("a-b-")

@@ -1,0 +1,3 @@
+from step import score
+
+assert score([1, 0], [1, 1]) == 0.5

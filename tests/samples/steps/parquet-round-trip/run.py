@@ -1,0 +1,3 @@
+from step import prepare
+
+assert prepare(10, "out.parquet") == 7
