@@ -15,8 +15,10 @@ What is refused, by everyone who reads a layer (:func:`safe_name`, :func:`safe_l
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from kfslim.errors import BadImage
@@ -41,6 +43,9 @@ _KINDS: dict[bytes, Kind] = {
     b"6": "other",
 }
 _ZEROS = bytes(BLOCK)
+# name, mode, size, check sum, flag, link, magic, prefix
+_FIELDS = struct.Struct("100s 8s 16x 12s 12x 8s c 100s 6s 82x 155s 12x")
+_CACHED_FIELDS = 4096  # texts of numbers whose values are remembered; under 1 MB
 
 
 class Entry(NamedTuple):
@@ -92,8 +97,9 @@ def _text(field: bytes) -> str:
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
+@lru_cache(_CACHED_FIELDS)
 def _number(field: bytes) -> int:
-    """Read an octal or base-256 number field.
+    """Read an octal or base-256 number field; modes and most sizes come again and again.
 
     Raises:
         BadImage: neither, or negative.
@@ -103,30 +109,22 @@ def _number(field: bytes) -> int:
             raise BadImage("a tar header has a negative or absurd number")
         return int.from_bytes(field[1:], "big")
     try:
-        return int(field.partition(b"\0")[0].strip() or b"0", 8)
+        number = int(field.partition(b"\0")[0].strip() or b"0", 8)
     except ValueError as error:
         raise BadImage(f"a tar header has the number {field[:24]!r}") from error
+    if number < 0:
+        raise BadImage("a tar header has a negative or absurd number")
+    return number
 
 
-def _plain_number(header: bytes, start: int, end: int) -> int:
-    """Read a number field, fast where it is plain octal with one terminator, as nearly always."""
-    digits = header[start : end - 1]
-    if digits.isdigit() and header[end - 1] in b"\0 ":
-        return int(digits, 8)
-    return _number(header[start:end])
+@lru_cache(_CACHED_FIELDS)
+def _expected_adler(field: bytes) -> int:
+    """Return what the low half of a header's Adler-32 is, by its check sum field.
 
-
-def _check_sum(header: bytes) -> None:
-    """Compare the sum of the header's bytes, its own field taken as spaces, with that field.
-
-    Adler-32's low half is that sum + 1 modulo 65521 (RFC 1950), at C's speed.
-
-    Raises:
-        BadImage: they differ; this is no tar header.
+    The field holds the sum of the header's bytes, itself taken as spaces; Adler-32's low half is
+    the sum + 1 modulo 65521 (RFC 1950), at C's speed.
     """
-    expected = _number(header[148:156]) + sum(header[148:156]) - 8 * 0x20 + 1
-    if zlib.adler32(header) & 0xFFFF != expected % 65521:
-        raise BadImage("not a tar archive, or a damaged one: a header's checksum is wrong")
+    return (_number(field) + sum(field) - 8 * 0x20 + 1) % 65521
 
 
 def _pax_records(data: bytes) -> dict[str, str]:
@@ -238,19 +236,21 @@ class TarReader:
             if self._pax:
                 raise BadImage("a layer's tar archive ends after a pax header")
             return None
-        _check_sum(header)
         return header
 
     def _entry(self, header: bytes) -> Entry | None:
         """Make the entry of a header block; None for a block that describes the next member."""
-        flag, size = header[156:157], _plain_number(header, 124, 136)
-        if flag in (b"x", b"g", b"L", b"K"):
+        name_field, mode, size_field, check, flag, target, magic, prefix = _FIELDS.unpack(header)
+        if zlib.adler32(header) & 0xFFFF != _expected_adler(check):
+            raise BadImage("not a tar archive, or a damaged one: a header's checksum is wrong")
+        size = _number(size_field)
+        if flag in b"xgLK":
             self._extend(flag, size)
             return None
         pax = self._global_pax
         if self._pax:
             pax, self._pax = {**self._global_pax, **self._pax}, {}
-        name = pax.get("path") or _name(header)
+        name = pax.get("path") or _name(name_field, magic, prefix)
         kind = _KINDS.get(flag, "other")
         if flag == b"S":
             raise BadImage(f"a layer has a sparse file {name[:200]!r}, which kfslim does not read")
@@ -258,17 +258,16 @@ class TarReader:
             kind = "folder"  # before POSIX a folder was a file with a slash
         self._expect(int(pax["size"]) if pax.get("size", "").isdigit() else size, flag)
         path = safe_name(name)
-        mode = _plain_number(header, 100, 108) & 0o7777
         if kind == "file":
-            return Entry(path, kind, self._left, mode, "")
-        link = pax.get("linkpath") or _text(header[157:257])
-        return Entry(path, kind, 0, mode, _link_of(kind, path, link))
+            return Entry(path, kind, self._left, _number(mode) & 0o7777, "")
+        link = pax.get("linkpath") or _text(target)
+        return Entry(path, kind, 0, _number(mode) & 0o7777, _link_of(kind, path, link))
 
     def _expect(self, size: int, flag: bytes) -> None:
         """Note how many payload bytes follow: none for links, devices and folders."""
         if size > MAX_FILE_BYTES:
             raise BadImage(f"a tar header promises a file of {size} bytes")
-        self._left = 0 if flag in b"123456" and flag != b"\0" else size
+        self._left = 0 if flag in b"123456" else size
         self._padding = -self._left % BLOCK
 
     def _extend(self, flag: bytes, size: int) -> None:
@@ -287,12 +286,11 @@ class TarReader:
             self._global_pax.update(_pax_records(data))
 
 
-def _name(header: bytes) -> str:
+def _name(name: bytes, magic: bytes, prefix: bytes) -> str:
     """Return a header's name; POSIX ustar (not GNU, whose magic ends in spaces) has a prefix."""
-    name = _text(header[:100])
-    if header[345] and header[257:263] == b"ustar\0":
-        return f"{_text(header[345:500])}/{name}"
-    return name
+    if prefix[0] and magic == b"ustar\0":
+        return f"{_text(prefix)}/{_text(name)}"
+    return _text(name)
 
 
 def _link_of(kind: Kind, path: str, link: str) -> str:

@@ -186,7 +186,13 @@ def checked(header: bytearray) -> bytes:
 
 
 def test_absurd_and_negative_sizes_are_refused() -> None:
-    for size in (b"\x80" + b"\x7f" * 11, b"\xff" * 12, b"zzz".ljust(12, b"\0")):
+    for size in (
+        b"\x80" + b"\x7f" * 11,
+        b"\xff" * 12,
+        b"zzz".ljust(12, b"\0"),
+        b"00000000008\0",
+        b"-0000000001\0",
+    ):
         header = bytearray(member("a").tobuf())
         header[124:136] = size
         with pytest.raises(BadImage, match="tar header"):
