@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from kfslim.cache import Cache
 from kfslim.errors import DiskError
-from kfslim.measure.combine import AddedLayer
+from kfslim.measure.combine import AddedLayer, Addition
 from kfslim.measure.model import DistributionMeasure, LayerMeasure, OsPackageMeasure
 from kfslim.measure.waste import waste_of
 from kfslim.model import Model
@@ -99,6 +99,7 @@ class NewLayer:
     tar: TarWriter
     distributions: list[DistributionMeasure] = field(default_factory=list)
     os_packages: list[OsPackageMeasure] = field(default_factory=list)
+    additions: list[Addition] = field(default_factory=list)
     removed: list[Removed] = field(default_factory=list)
     modules: set[str] = field(default_factory=set)  # on sys.path, and none of a distribution
 
@@ -114,6 +115,7 @@ class NewLayer:
             measure=measure,
             distributions=tuple(self.distributions),
             os_packages=tuple(self.os_packages),
+            additions=tuple(self.additions),
             waste=waste_of(self.tar.files),
             modules=tuple(sorted(self.modules)),
         )

@@ -16,7 +16,6 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from kfslim.build.built import Removed
 from kfslim.build.bytecode import pyc_path
-from kfslim.build.prune import Policy
 from kfslim.build.recipe import Recipe
 from kfslim.errors import DigestMismatch
 from kfslim.files import disk_errors
@@ -29,6 +28,7 @@ from kfslim.oci.tarwrite import TarWriter
 
 _RECORD = ".dist-info/RECORD"
 _DESCRIBING = ("METADATA", "entry_points.txt", "top_level.txt")
+UNTOUCHED = "untouched"  # the name that cuts have among the rules that removed something
 _STREAMED = 1 << 20  # bytes; larger files pass through in pieces
 
 
@@ -93,7 +93,8 @@ class Content:
 def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -> Content:
     """Decide what a layer holds of one distribution.
 
-    ``Locked.modules`` keeps only the files it names, and RECORD; else the recipe's policy decides.
+    ``Locked.modules`` keeps only the files it names, and RECORD; else the recipe's policy decides,
+    and its cuts.  Of a pack, only the bytecode is kept, also that of sources which are cut.
 
     Raises:
         DigestMismatch: a source is not what RECORD promises.
@@ -102,11 +103,12 @@ def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -
     site = site_packages(recipe.minor) + "/"
     inside = {f.path.removeprefix(site): f for f in installed.files if f.path.startswith(site)}
     tree = _SiteTree(inside)
-    kept, removed = _choose(installed, inside, tree, recipe.policy)
+    kept, removed = _choose(installed, inside, tree, recipe)
     pieces = [Piece(f, _source(tree, f.path, site)) for f in kept]
-    if compiling:
-        pieces += compiled(pieces, recipe.environment, compiling)
-    return Content(installed.locked, site, _with_record(pieces), removed)
+    pycs = list(compiled(pieces, recipe.environment, compiling)) if compiling else []
+    if recipe.pack:
+        return Content(installed.locked, site, tuple(sorted(pycs, key=lambda p: p.file.path)))
+    return Content(installed.locked, site, _with_record([*pieces, *pycs]), removed)
 
 
 class _SiteTree:
@@ -127,17 +129,25 @@ class _SiteTree:
 
 
 def _choose(
-    installed: Installed, inside: Mapping[str, InstalledFile], tree: _SiteTree, policy: Policy
+    installed: Installed, inside: Mapping[str, InstalledFile], tree: _SiteTree, recipe: Recipe
 ) -> tuple[list[InstalledFile], tuple[Removed, ...]]:
-    """Return the files that stay, and what the rules took."""
+    """Return the files that stay, and what the rules and cuts took."""
     modules = installed.locked.modules
     if modules is not None:
         wanted = set(modules)
         return [f for p, f in inside.items() if p in wanted or p.endswith(_RECORD)], ()
-    gone = policy.removed(installed.locked.name, tree)
+    gone = recipe.policy.removed(installed.locked.name, tree)
+    for path in covered(recipe.cut(installed.locked.name), tree.paths):
+        gone.setdefault(path, UNTOUCHED)
     dropped = {inside[path].path for path in gone}
     kept = [file for file in installed.files if file.path not in dropped]
     return kept, _removed(installed.locked.name, gone, inside)
+
+
+def covered(cut: Sequence[str], paths: Iterable[str]) -> set[str]:
+    """Return those of ``paths`` that a cut names, or whose folder it names."""
+    files, folders = set(cut), tuple(path for path in cut if path.endswith("/"))
+    return {path for path in paths if path in files or (folders and path.startswith(folders))}
 
 
 def _removed(

@@ -90,7 +90,9 @@ class LayerFactory:
 
     def _finished(self, recipe: Recipe) -> BuiltLayer | None:
         known = self.known(recipe)
-        return known if known and (known.at_hand or self.needs_no_blob(known)) else None
+        if known is None or known.at_hand:
+            return known
+        return known if not recipe.pack and self.needs_no_blob(known) else None
 
     def _make_all(
         self, recipes: list[Recipe], trees: _Trees, interpreters: Sequence[Interpreter]

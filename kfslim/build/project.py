@@ -53,7 +53,7 @@ def project_layer(
             the interpreter is another one.
         DiskError: a file cannot be read, or the cache cannot be written.
     """
-    identity = plan.base.python.identity if plan.bytecode == "all" else ""
+    identity = "" if plan.bytecode == "none" else plan.base.python.identity
 
     def fill(new: NewLayer) -> None:
         pieces = _sources(project, files)

@@ -17,6 +17,7 @@ from kfslim.build.venv import environment_layer
 from kfslim.errors import BadPlan
 from kfslim.flow.bases import base_tag, interpreter_for, open_base
 from kfslim.flow.before import measure_image
+from kfslim.flow.bytecode import TracedBytecode
 from kfslim.flow.context import Context, pool
 from kfslim.flow.extras import project_layers, with_os_packages
 from kfslim.flow.sending import Sender, sender
@@ -125,7 +126,8 @@ def _group_layers(
     context: Context, plans: Sequence[ImagePlan], bases: Bases, sending: Sender
 ) -> dict[ImagePlan, tuple[BuiltLayer, ...]]:
     wanted = {plan: recipes(plan) for plan in plans}
-    flat = [recipe for plan in plans for recipe in wanted[plan]]
+    traced = TracedBytecode(context.cache, plans, sending)
+    flat = [*(recipe for plan in plans for recipe in wanted[plan]), *traced.recipes]
     factory = LayerFactory(
         context.cache, context.progress, needs_no_blob=lambda made: sending.has(made.layer)
     )
@@ -145,14 +147,22 @@ def _group_layers(
                     progress=context.progress,
                 )
                 interpreters = starting.result()
-        built = factory.build(flat, installed, interpreters, lambda made: sending.send(made.layer))
+
+        def send(made: BuiltLayer) -> None:
+            if not traced.is_pack(made):
+                sending.send(made.layer)
+
+        built = factory.build(flat, installed, interpreters, send)
     by_key = {layer.key: layer for layer in built}
-    return {plan: tuple(by_key[r.key] for r in wanted[plan]) for plan in plans}
+    return {
+        plan: (*(by_key[r.key] for r in wanted[plan]), *traced.layers(plan, by_key))
+        for plan in plans
+    }
 
 
 def _interpreters(context: Context, plans: Sequence[ImagePlan], bases: Bases) -> list[Interpreter]:
     """Return the interpreters that compile for ``plans``, each once."""
-    compiling = {plan.base.digest: plan.base for plan in plans if plan.bytecode == "all"}
+    compiling = {plan.base.digest: plan.base for plan in plans if plan.bytecode != "none"}
     return [interpreter_for(context, base, bases()[d]) for d, base in compiling.items()]
 
 

@@ -72,7 +72,7 @@ def project_layers(context: Context, plan: ImagePlan, base: Image) -> tuple[Buil
     if not plan.projects:
         return ()
     interpreter: Interpreter | None = None
-    if plan.bytecode == "all":
+    if plan.bytecode != "none":
         interpreter = interpreter_for(context, plan.base, base)
     return tuple(
         project_layer(plan, project, _files(context, project), context.cache, interpreter)

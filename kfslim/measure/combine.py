@@ -20,11 +20,21 @@ from kfslim.model import Model
 from kfslim.oci.image import Platform
 
 
+class Addition(Model):
+    """Files that a layer adds to a distribution of a layer below: bytecode of its modules."""
+
+    name: str
+    site_dir: str
+    disk_bytes: int
+    files: int
+
+
 class AddedLayer(Model):
     """What a builder knows of one layer that it puts on top.
 
     ``distributions`` and ``os_packages`` are those whose files lie in it (their ``layer`` is set by
-    :func:`combine`); what of ``measure.disk_bytes`` is not theirs counts as unowned.
+    :func:`combine`), ``additions`` more files of those below; what of ``measure.disk_bytes`` is not
+    theirs counts as unowned.
     ``waste`` is of this layer's files (:func:`kfslim.measure.waste.waste_of`), with what the layer
     shadows under ``shadowed``.  ``modules`` are the import names on ``sys.path`` that are none of a
     distribution (:func:`importable_names`).
@@ -33,6 +43,7 @@ class AddedLayer(Model):
     measure: LayerMeasure
     distributions: tuple[DistributionMeasure, ...] = ()
     os_packages: tuple[OsPackageMeasure, ...] = ()
+    additions: tuple[Addition, ...] = ()
     waste: tuple[Waste, ...] = ()
     modules: tuple[str, ...] = ()
 
@@ -93,6 +104,9 @@ def combine(
     for index, layer in enumerate(added, len(base.layers)):
         for dist in layer.distributions:
             distributions[dist.site_dir, dist.name] = dist.model_copy(update={"layer": index})
+        for more in layer.additions:
+            if grown := distributions.get((more.site_dir, more.name)):
+                distributions[more.site_dir, more.name] = _with(grown, more)
         os_packages.update((package.name, package) for package in layer.os_packages)
     python = python or base.python
     platform = Platform.parse(base.platform)
@@ -119,3 +133,11 @@ def combine(
             ),
         }
     )
+
+
+def _with(dist: DistributionMeasure, more: Addition) -> DistributionMeasure:
+    sizes = {
+        "disk_bytes": dist.disk_bytes + more.disk_bytes,
+        "files": dist.files + more.files,
+    }
+    return dist.model_copy(update=sizes)

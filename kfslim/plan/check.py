@@ -89,6 +89,8 @@ def _check_traced(image: ImagePlan, place: str) -> None:
     for path in (*paths, *(path for cut in image.cut for path in cut.paths)):
         if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.rstrip("/").split("/")):
             raise BadPlan(f"{place}: {path[:80]!r} is no path below site-packages")
+        if path.partition("/")[0].endswith(".dist-info"):
+            raise BadPlan(f"{place}: {path[:80]!r} describes a distribution, and stays")
     for path in paths:
         if not path.endswith(".py"):
             raise BadPlan(f"{place}: {path[:80]!r} cannot be compiled")
