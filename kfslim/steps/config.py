@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from kfslim.cluster.settings import ClusterSettings
 from kfslim.errors import BadConfig, KfslimError
@@ -70,11 +70,18 @@ def _valid_name(text: str) -> str:
     return text
 
 
+def _valid_memory(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?[KMGT]i?", text):
+        raise ValueError(f'{text!r} is not an amount of memory; write it like "4G"')
+    return text
+
+
 PythonVersion = Annotated[str, AfterValidator(_valid_python)]
 ImageReference = Annotated[str, AfterValidator(_valid_reference)]
 PlatformName = Annotated[str, AfterValidator(_valid_platform)]
 IndexUrl = Annotated[str, AfterValidator(_valid_index)]
 StepName = Annotated[str, AfterValidator(_valid_name)]
+MemorySize = Annotated[str, AfterValidator(_valid_memory)]
 
 
 class RequirementsFrom(Model):
@@ -97,6 +104,49 @@ class Mirrors(Model):
     debian: tuple[Mirror, ...] = ()
 
 
+class TrialSettings(Model):
+    """``[tool.kfslim.trial]`` and ``[tool.kfslim.steps.<name>.trial]``: how a step is tried.
+
+    ``run`` runs the step itself: with ``parameters`` and ``artifacts`` (name to path), with
+    ``inputs`` (a folder of recorded ones), or with what the steps before it made.  ``env`` values
+    may be ``$VARIABLE``.  ``modules`` are imported beside those that the sources import;
+    ``command`` is what to run instead of the step's own.  ``tolerance`` is relative; ``ignore``
+    are outputs (``name`` or ``name.key`` of metadata) that are not compared.
+    """
+
+    run: bool | None = None
+    parameters: dict[str, Any] = {}
+    artifacts: dict[str, str] = {}
+    inputs: str | None = None
+    env: dict[str, str] = {}
+    network: bool | None = None
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    memory: MemorySize | None = None
+    tolerance: Annotated[float, Field(ge=0)] | None = None
+    modules: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def over(self, common: TrialSettings) -> TrialSettings:
+        """Return these settings, those of all steps where nothing is said here, lists added up."""
+        said = {
+            name: _joined(getattr(common, name), getattr(self, name))
+            for name in type(self).model_fields
+        }
+        return TrialSettings.model_validate(said)
+
+
+def _joined(common: Any, own: Any) -> Any:
+    if isinstance(own, dict):
+        return {**common, **own}
+    if isinstance(own, tuple):
+        return _united(common, own)
+    return common if own is None else own
+
+
+NO_TRIAL = TrialSettings()
+
+
 class Common(Model):
     """What can be said for all steps, and again for one."""
 
@@ -107,6 +157,7 @@ class Common(Model):
     projects: tuple[str, ...] = ()
     keep: dict[str, tuple[str, ...]] = {}
     bytecode: Bytecode | None = None
+    trial: TrialSettings = NO_TRIAL
 
 
 class StepSettings(Common):
@@ -148,6 +199,7 @@ class ForStep:
     keep: Mapping[str, tuple[str, ...]] | None = None
     bytecode: Bytecode = "all"
     skip: bool = False
+    trial: TrialSettings = NO_TRIAL
 
 
 class Config(Settings):
@@ -184,6 +236,7 @@ class Config(Settings):
             keep=keep,
             bytecode=own.bytecode or self.bytecode or "all",
             skip=own.skip,
+            trial=own.trial.over(self.trial),
         )
 
     def index_url(self, name: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -21,6 +21,7 @@ from kfslim.steps.config import (
     RequirementsFrom,
     Settings,
     StepSettings,
+    TrialSettings,
 )
 from kfslim.steps.groups import read_group
 from kfslim.steps.project import project_modules
@@ -109,6 +110,8 @@ def _unknown_key(keys: list[str], path: Path) -> BadConfig:
 
 
 def _model_at(keys: list[str]) -> type[BaseModel]:
+    if keys[:1] == ["trial"] or (keys[:1] == ["steps"] and keys[2:3] == ["trial"]):
+        return TrialSettings
     if keys[:1] == ["steps"]:
         return RequirementsFrom if "requirements" in keys[2:] else StepSettings
     if keys[:1] == ["mirrors"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from kfslim.model import Document, Model
 
@@ -88,11 +88,39 @@ class Failure(Model):
     files: tuple[str, ...] = ()
 
 
+class FileSeen(Model):
+    """One file that a run left: its size and hash, and its content where that is JSON.
+
+    ``kind`` is what its first bytes say: ``json``, ``parquet``, ``zip``, ``text``, …
+    """
+
+    bytes: int
+    sha256: str
+    kind: str
+    value: Any = None
+
+
+class ArtifactSeen(Model):
+    """An output artifact: its metadata, and its files by path ("" for an artifact of one file)."""
+
+    metadata: dict[str, Any] = {}
+    files: dict[str, FileSeen] = {}
+
+
+class Outputs(Model):
+    """What a run of a step left: output parameters and artifacts by name."""
+
+    parameters: dict[str, Any] = {}
+    artifacts: dict[str, ArtifactSeen] = {}
+
+
 class Verdict(Document):
     """How the trial of one image went.
 
     ``runner`` is ``private-root``, ``engine`` or ``task``.  ``log`` is kept whole in a file beside
-    the report; here are its last lines.
+    the report; here are its last lines.  ``absent`` are modules that the step can do without and
+    that could not be imported; ``notes`` are differences from the unslimmed image's outputs that
+    do not count.  ``outputs`` are there when the step itself ran.
     """
 
     step: str
@@ -104,3 +132,6 @@ class Verdict(Document):
     failures: tuple[Failure, ...] = ()
     trace: Trace | None = None
     log: str = ""
+    absent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    outputs: Outputs | None = None

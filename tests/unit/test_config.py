@@ -12,6 +12,7 @@ from kfslim.steps.config import (
     RequirementsFrom,
     Settings,
     StepSettings,
+    TrialSettings,
 )
 from kfslim.steps.configfile import find_config, load_config
 
@@ -48,7 +49,10 @@ def test_the_documented_example_says_what_it_seems_to_say(documented: Config):
     assert [line.text for line in train.requirements] == ["structlog>=24", "xgboost==2.1.3"]
     assert train.os_packages == ("libgomp1", "git")
     assert (train.bytecode, train.indexes, train.python) == ("none", ("internal",), "3.11")
+    assert (train.trial.run, train.trial.seconds, train.trial.tolerance) == (True, 600, 0.02)
+    assert train.trial.ignore == ("tracking", "model.created")
     evaluate = documented.for_step("evaluate")
+    assert (evaluate.trial.inputs, evaluate.trial.memory) == ("trial/evaluate", "4G")
     assert evaluate.keep == {"headers": ("*",), "tests": ("pandas",)}
     assert [line.text for line in evaluate.requirements] == ["structlog>=24", "scikit-learn"]
     register = documented.for_step("register")
@@ -61,7 +65,7 @@ def test_the_documented_example_says_what_it_seems_to_say(documented: Config):
 
 
 @pytest.mark.parametrize(
-    "model", [Common, Settings, StepSettings, RequirementsFrom, Mirror, Mirrors]
+    "model", [Common, Settings, StepSettings, TrialSettings, RequirementsFrom, Mirror, Mirrors]
 )
 def test_every_field_is_documented_and_in_the_example(model):
     text, example = DOCS.read_text(), docs_example()
@@ -76,6 +80,12 @@ def test_every_field_is_documented_and_in_the_example(model):
         ("bas = 'deb:bookworm'", "unknown key 'bas'; did you mean 'base'?"),
         ("[steps.train]\nrequirement = []", "unknown key 'requirement' in steps.train; did you"),
         ("[steps.train]\nto = 'oci:x'", "unknown key 'to' in steps.train"),
+        (
+            "[steps.train.trial]\nsecond = 3",
+            "'second' in steps.train.trial; did you mean 'seconds'",
+        ),
+        ("[trial]\nmemory = '4'", "not an amount of memory"),
+        ("[trial]\nseconds = 0", "trial.seconds"),
         ("mirrors.debian = [{uri = 'x'}]", "did you mean 'url'?"),
         ("requirements = {files = 'x'}", "did you mean 'file'?"),
         ("python = '3'", "not a Python version"),

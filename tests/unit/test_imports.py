@@ -53,7 +53,7 @@ LIBRARIES = {
     "kfp": ["steps.ir", "pin", "cluster.apply", "dsl"],
     "kfp_server_api": ["schedule.api", "schedule.connect"],
     "kubernetes": ["cluster"],
-    "packaging": ["steps", "measure", "audit", "lock", "plan", "build", "flow", "dsl"],
+    "packaging": ["steps", "measure", "audit", "trial", "lock", "plan", "build", "flow", "dsl"],
     "pathspec": ["steps"],
     "pydantic": ["model", "steps", "measure", "lock", "plan", "build", "flow", "cluster"],
     "pysequoia": ["build.debian"],

@@ -1,0 +1,331 @@
+"""Step + image + runner → verdict: does the step fare as it must there, and what did it use?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kfslim.files import disk_errors
+from kfslim.oci.image import Image
+from kfslim.plan.model import ImagePlan
+from kfslim.trial.cases import Case
+from kfslim.trial.compare import compare
+from kfslim.trial.consistency import inconsistencies, installed_from
+from kfslim.trial.inputs import artifact_path, executor_input, fill
+from kfslim.trial.left import read_json, read_left
+from kfslim.trial.missing import last_error, missing
+from kfslim.trial.model import Failure, Limits, Outputs, Ran, Task, Trace, Verdict
+from kfslim.trial.outputs import read_outputs
+from kfslim.trial.recorded import copy_left
+from kfslim.trial.runner import Runner
+from kfslim.trial.traces import read_trace
+
+LOG = "trial.log"  # in the folder of a trial: all that its runs wrote
+_PROBE = Path(__file__).with_name("probe.py")
+_HOOK = Path(__file__).with_name("hook.py")
+_LAST = 4000  # characters of the log that a verdict shows
+# Put behind the step's own source: its function becomes one that only tells that it was called.
+_STOP = """
+
+def _kfslim_stop(function):
+    import functools, inspect
+    @functools.wraps(function)
+    def stop(*arguments, **keywords):
+        open({reached!r}, "w").close()
+        raise SystemExit(0)
+    stop.__signature__ = inspect.signature(function)
+    return stop
+{function} = _kfslim_stop({function})
+"""
+
+
+def try_image(
+    runner: Runner,
+    image: Image,
+    case: Case,
+    *,
+    plan: ImagePlan | None,
+    folder: Path,
+    step_digest: str = "",
+    dropped: Collection[str] = (),
+    expected: Outputs | None = None,
+) -> Verdict:
+    """Try ``case`` in ``image``.
+
+    ``folder`` is an empty one for this trial; afterwards its ``run`` holds what the step left and
+    ``trial.log`` what it wrote.  ``plan`` says which distributions must be there, and ``dropped``
+    (names) which of those that they require are left out on purpose.  ``expected`` is what the
+    step left on the unslimmed image, to be compared.
+
+    Raises:
+        BadImage, DigestMismatch: the image cannot be read.
+        OutsideError: the runner itself failed, or the folder cannot be used.
+    """
+    trial = _Trial(runner, image, case, folder)
+    seen = trial.look(plan, dropped)
+    if case.level == "run" and not seen.failures:
+        seen = seen.and_then(trial.run(expected))
+    with disk_errors("keeping the log of a trial"):
+        log = _without(seen.log, case.secrets)
+        (folder / LOG).write_text(log)
+    return Verdict(
+        step=case.step,
+        step_digest=step_digest,
+        level=case.level,
+        runner=runner.name,
+        passed=not seen.failures,
+        seconds=round(seen.seconds, 2),
+        failures=tuple(
+            f.model_copy(update={"text": _without(f.text, case.secrets)}) for f in seen.failures
+        ),
+        trace=trial.trace(step_digest, seen.import_seconds),
+        log=log[-_LAST:],
+        absent=seen.absent,
+        notes=seen.notes,
+        outputs=seen.outputs,
+    )
+
+
+def _without(text: str, secrets: Collection[str]) -> str:
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one run of a trial showed."""
+
+    log: str
+    seconds: float
+    failures: tuple[Failure, ...] = ()
+    absent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    import_seconds: Mapping[str, float] | None = None
+    outputs: Outputs | None = None
+
+    def and_then(self, later: _Seen) -> _Seen:
+        return replace(
+            later,
+            log=self.log + later.log,
+            seconds=self.seconds + later.seconds,
+            absent=self.absent,
+            import_seconds=self.import_seconds,
+        )
+
+
+class _Trial:
+    """The runs of one trial."""
+
+    def __init__(self, runner: Runner, image: Image, case: Case, folder: Path) -> None:
+        self.runner, self.image, self.case, self.folder = runner, image, case, folder
+        self.mount = case.place.mount
+
+    def look(self, plan: ImagePlan | None, dropped: Collection[str]) -> _Seen:
+        """Import the modules, start the executor, see what is installed."""
+        box = self.folder / "look"
+        names = [d.name for d in plan.lock.distributions] if plan else []
+        spec = {
+            "modules": list(dict.fromkeys(module.name for module in self.case.modules)),
+            "distributions": names,
+            "env": self._traced(),
+            "start": self._start() if self.case.level == "start" else None,
+        }
+        self._write(box, {"spec.json": json.dumps(spec), "probe/probe.py": _PROBE.read_text()})
+        command = ("python3", f"{self.mount}/probe/probe.py", self.mount)
+        ran = self.runner.run(self.image, self._task(box, command, self._hooked()))
+        result = read_json(box, "result.json")
+        result = result if isinstance(result, dict) else {}
+        failures = (
+            *_ended(ran, self.case.limits, _importing(box)),
+            *_inconsistent(result, plan, dropped),
+            *_imports(result, self.case),
+            *(_started(result) if spec["start"] else ()),
+        )
+        if not (failures or ran.passed):
+            failures = (_error("the probe failed", ran.log),)
+        return _Seen(
+            log=ran.log,
+            seconds=ran.seconds,
+            failures=failures,
+            absent=_absent(result, self.case),
+            import_seconds=_numbers(_part(result, "imports").get("seconds")),
+        )
+
+    def run(self, expected: Outputs | None) -> _Seen:
+        """Run the step itself on its inputs."""
+        box = self.folder / "run"
+        case = self.case
+        self._write(box, {})
+        for name, ones in case.given.artifacts.items():
+            for number, artifact in enumerate(ones):
+                if artifact.path:
+                    copy_left(artifact.path, box / artifact_path(name, number, artifact))
+        message = executor_input(case.ports, case.given, case.place)
+        command = fill(case.command, message, case.place)
+        ran = self.runner.run(self.image, self._task(box, command, self._traced()))
+        outputs = read_outputs(box, case.ports, case.place)
+        failures = list(_ended(ran, case.limits, "the step"))
+        if not failures and ran.status:
+            failures.append(_error(f"the step ended with status {ran.status}", ran.log))
+        different = compare(expected, outputs, case.tolerance, case.ignore) if expected else ()
+        failures += [Failure(text=d.text) for d in different if d.counts]
+        return _Seen(
+            log=ran.log,
+            seconds=ran.seconds,
+            failures=tuple(failures),
+            notes=tuple(d.text for d in different if not d.counts),
+            outputs=outputs,
+        )
+
+    def trace(self, step_digest: str, import_seconds: Mapping[str, float] | None) -> Trace:
+        """Put together what all processes used."""
+        return read_trace(
+            [self.folder / "look" / "trace", self.folder / "run" / "trace"],
+            step=self.case.step,
+            step_digest=step_digest,
+            level=self.case.level,
+            mount=self.mount,
+            import_seconds=import_seconds,
+        )
+
+    def _write(self, box: Path, files: Mapping[str, str]) -> None:
+        """Lay out the folder of a run; its user may be any."""
+        texts = {"hook/sitecustomize.py": _HOOK.read_text(), **files}
+        with disk_errors("preparing a trial"):
+            for inner in ("", "hook", "probe", "trace", "in", "out"):
+                (box / inner).mkdir(parents=True, exist_ok=True)
+                (box / inner).chmod(0o777)
+            for path, text in texts.items():
+                (box / path).write_text(text)
+
+    def _task(self, box: Path, command: Collection[str], env: Mapping[str, str]) -> Task:
+        everything = {**self.case.env, **env}
+        return Task(tuple(command), box, self.mount, everything, self.case.limits)
+
+    def _hooked(self) -> dict[str, str]:
+        """Return what loads the hook, in front of what the image or the step put there."""
+        others = self.case.env.get("PYTHONPATH") or self.image.env.get("PYTHONPATH")
+        hook = f"{self.mount}/hook"
+        return {"PYTHONPATH": f"{hook}:{others}" if others else hook}
+
+    def _traced(self) -> dict[str, str]:
+        return {**self._hooked(), "KFSLIM_TRACE": f"{self.mount}/trace"}
+
+    def _start(self) -> dict[str, Any]:
+        """Return the step's own command, with a source that ends before it begins."""
+        case, reached = self.case, f"{self.mount}/reached"
+        *words, last = case.command[: case.command.index("--executor_input")] or ("",)
+        stop = _STOP.format(reached=reached, function=case.function)
+        given = case.given.over(case.ports.stand_ins())
+        message = executor_input(case.ports, given, case.place)
+        rest = case.command[len(words) + 1 :]
+        return {
+            "command": [*words, last + stop, *fill(rest, message, case.place)],
+            "reached": reached,
+        }
+
+
+def _part(result: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = result.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    found = value if isinstance(value, dict) else {}
+    return {str(k): float(v) for k, v in found.items() if isinstance(v, (int, float))}
+
+
+def _error(what: str, log: str) -> Failure:
+    """Return a failure that a log tells of."""
+    told = last_error(log)
+    return missing(log[-20_000:], f"{what}: {told}" if told else what)
+
+
+def _ended(ran: Ran, limits: Limits, what: str) -> Iterator[Failure]:
+    """Say why a run was ended from outside, if it was."""
+    reasons = {
+        "timeout": f"did not end within {limits.seconds:g} seconds",
+        "memory": f"used more than {limits.memory_bytes / 2**30:.3g} GiB of memory",
+        "disk": f"wrote more than {limits.disk_bytes / 2**30:.3g} GiB",
+        "processes": f"started more than {limits.processes} processes",
+        "signal": "was ended by a signal",
+    }
+    if ran.ending in reasons:
+        yield Failure(text=f"{what} {reasons[ran.ending]}")
+
+
+def _importing(box: Path) -> str:
+    """Return which import was not finished when a run ended."""
+    lines = (read_left(box, "imports.jsonl") or b"").decode("utf-8", "replace").splitlines()
+    names: list[str] = []
+    for line in lines:
+        try:
+            facts = json.loads(line)
+            (names.append if set(facts) == {"name"} else names.remove)(str(facts["name"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return f"importing {names[-1]}" if names else "the trial"
+
+
+def _inconsistent(
+    result: Mapping[str, Any], plan: ImagePlan | None, dropped: Collection[str]
+) -> tuple[Failure, ...]:
+    if not result:
+        return ()
+    installed = installed_from(result.get("distributions"))
+    markers = {key: str(value) for key, value in _part(result, "python").items()}
+    return inconsistencies(installed, markers, plan, dropped)
+
+
+def _imports(result: Mapping[str, Any], case: Case) -> Iterator[Failure]:
+    """Judge the imports that the step cannot do without."""
+    part = _part(result, "imports")
+    fared = _part(part, "modules")
+    for module in case.modules:
+        facts = fared.get(module.name)
+        if isinstance(facts, dict) and facts.get("errors") and module.required:
+            yield _import_error(module.name, module.where, facts["errors"])
+        elif facts == {} and part.get("status"):
+            yield Failure(
+                text=f"importing {module.name} ended Python ({_status(part['status'])})",
+                modules=(module.name,),
+            )
+
+
+def _import_error(name: str, where: str, errors: Any) -> Failure:
+    chain = [error for error in errors if isinstance(error, dict)]
+    texts = [f"{error.get('type')}: {error.get('message')}" for error in chain]
+    first = texts[0].splitlines()[0][:300] if texts else "failed"
+    found = missing(
+        "\n".join(texts), f"{name}{f' ({where})' if where else ''} cannot be imported: {first}"
+    )
+    files = [str(error["file"]) for error in chain if error.get("file")]
+    return found.model_copy(update={"files": tuple(dict.fromkeys([*found.files, *files]))})
+
+
+def _status(status: Any) -> str:
+    if isinstance(status, int) and status < 0:
+        return f"signal {-status}"
+    return f"status {status}"
+
+
+def _absent(result: Mapping[str, Any], case: Case) -> tuple[str, ...]:
+    """Return the modules that the step can do without and that are not there."""
+    fared = _part(_part(result, "imports"), "modules")
+    wanted = {m.name for m in case.modules if m.required}
+    return tuple(
+        name
+        for name in dict.fromkeys(m.name for m in case.modules)
+        if name not in wanted and _part(fared, name).get("errors")
+    )
+
+
+def _started(result: Mapping[str, Any]) -> Iterator[Failure]:
+    start = _part(result, "start")
+    if start and not start.get("reached"):
+        what = f"the KFP executor does not start ({_status(start.get('status'))})"
+        yield _error(what, str(start.get("log") or ""))
