@@ -100,10 +100,8 @@ def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -
         DigestMismatch: a source is not what RECORD promises.
         ToolError: the interpreter crashed.
     """
-    site = site_packages(recipe.minor) + "/"
-    inside = {f.path.removeprefix(site): f for f in installed.files if f.path.startswith(site)}
-    tree = _SiteTree(inside)
-    kept, removed = _choose(installed, inside, tree, recipe)
+    site, tree = site_packages(recipe.minor) + "/", site_tree(installed, recipe.minor)
+    kept, removed = _choose(installed, tree, recipe)
     pieces = [Piece(f, _source(tree, f.path, site)) for f in kept]
     pycs = list(compiled(pieces, recipe.environment, compiling)) if compiling else []
     if recipe.pack:
@@ -111,17 +109,25 @@ def prepare(installed: Installed, recipe: Recipe, compiling: Compiling | None) -
     return Content(installed.locked, site, _with_record([*pieces, *pycs]), removed)
 
 
-class _SiteTree:
-    """A distribution's files below site-packages, as rules see them; sources are read once."""
+def site_tree(installed: Installed, minor: str) -> SiteTree:
+    """Return a distribution's files below the site-packages of Python ``minor``."""
+    site = site_packages(minor) + "/"
+    inside = {f.path.removeprefix(site): f for f in installed.files if f.path.startswith(site)}
+    return SiteTree(inside)
+
+
+class SiteTree:
+    """Files below site-packages by their paths there, as rules see them; sources are read once."""
 
     def __init__(self, files: Mapping[str, InstalledFile]) -> None:
-        self._files = files
+        self.files = files
         self._sources: dict[str, bytes] = {}
         self.paths: Sequence[str] = sorted(files)
 
     def read(self, path: str) -> bytes:
+        """Return the bytes of one file."""
         if path not in self._sources:
-            data = read_checked(self._files[path])
+            data = read_checked(self.files[path])
             if not path.endswith(".py"):
                 return data
             self._sources[path] = data
@@ -129,10 +135,10 @@ class _SiteTree:
 
 
 def _choose(
-    installed: Installed, inside: Mapping[str, InstalledFile], tree: _SiteTree, recipe: Recipe
+    installed: Installed, tree: SiteTree, recipe: Recipe
 ) -> tuple[list[InstalledFile], tuple[Removed, ...]]:
     """Return the files that stay, and what the rules and cuts took."""
-    modules = installed.locked.modules
+    modules, inside = installed.locked.modules, tree.files
     if modules is not None:
         wanted = set(modules)
         return [f for p, f in inside.items() if p in wanted or p.endswith(_RECORD)], ()
@@ -163,7 +169,7 @@ def _removed(
     )
 
 
-def _source(tree: _SiteTree, path: str, site: str) -> bytes | None:
+def _source(tree: SiteTree, path: str, site: str) -> bytes | None:
     if path.endswith(".py") and path.startswith(site):
         return tree.read(path.removeprefix(site))
     return None

@@ -1,0 +1,110 @@
+"""Prune by trace: what a whole run of a step never touched of its distributions.
+
+What stays whatever the run did, since a trace cannot tell that nobody needs it:
+
+- all of ``*.dist-info``, and what lies outside site-packages;
+- data, but for folders of modules of which none was used: with native code in the distribution
+  even these, apart from test suites, for what native code opens is not seen;
+- shared objects that are no extension modules: which of them are linked depends on the processor;
+- ``__init__.py`` of every folder that keeps something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kfslim.build.traced import used_files
+from kfslim.lock.tree import Installed, site_packages
+from kfslim.plan.model import ImagePlan
+from kfslim.plan.tried import Cut
+from kfslim.trial.model import Trace
+
+_TESTS = frozenset({"tests", "test"})
+
+
+def untouched(trace: Trace, image: ImagePlan, installed: Sequence[Installed]) -> tuple[str, ...]:
+    """Return the distributions of which a run used no file, sorted; none where it was no run.
+
+    Whose METADATA was read counts as used (somebody asked for its version), unless all were read.
+    """
+    if trace.level != "run":
+        return ()
+    used = used_files(trace, image)
+    paths = {one.locked.name: _paths(one, image.base.python.minor) for one in installed}
+    asked = {name for name, some in paths.items() if any(map(_is_metadata, used & some))}
+    if len(asked) == len(paths):
+        asked = set()
+    idle = {name for name, some in paths.items() if not any(map(_is_content, used & some))}
+    return tuple(sorted(idle - asked))
+
+
+def cuts(trace: Trace, image: ImagePlan, installed: Sequence[Installed]) -> tuple[Cut, ...]:
+    """Return what a run never touched of the distributions that it did use; () if it was no run."""
+    if trace.level != "run":
+        return ()
+    used = used_files(trace, image)
+    found = []
+    for one in sorted(installed, key=lambda one: one.locked.name):
+        paths = {p for p in _paths(one, image.base.python.minor) if _is_content(p)}
+        if one.locked.modules is None and (gone := _gone(paths, paths & used)):
+            found.append(Cut(name=one.locked.name, paths=tuple(_shortened(gone, paths))))
+    return tuple(found)
+
+
+def _paths(one: Installed, minor: str) -> frozenset[str]:
+    site = site_packages(minor) + "/"
+    inside = (f.path for f in one.files if f.path.startswith(site))
+    return frozenset(path.removeprefix(site) for path in inside)
+
+
+def _is_content(path: str) -> bool:
+    return not path.partition("/")[0].endswith(".dist-info")
+
+
+def _is_metadata(path: str) -> bool:
+    return path.endswith(".dist-info/METADATA")
+
+
+def _gone(paths: set[str], used: set[str]) -> set[str]:
+    """Return what of one distribution goes; nothing where nothing was used."""
+    if not used:
+        return set()
+    native = any(path.endswith(".so") or ".so." in path for path in paths)
+    alive = _folders(used)
+    peopled = _folders(p for p in paths if _is_module(p) and not _is_init(p))
+    gone = {path for path in paths - used if _is_module(path)}
+    for path in paths - used - gone:
+        dead = next((f for f in _above(path) if f not in alive), "")
+        spent = dead and dead in peopled and not (native and _TESTS.isdisjoint(path.split("/")))
+        if spent:
+            gone.add(path)
+    staying = _folders(paths - gone)
+    return {p for p in gone if not (_is_init(p) and p.rpartition("/")[0] in staying)}
+
+
+def _is_module(path: str) -> bool:
+    """Whether the import system would load it (or, of stubs, a lazy loader)."""
+    extension = path.endswith(".so") and (".cpython-" in path or path.endswith(".abi3.so"))
+    return extension or path.endswith((".py", ".pyi"))
+
+
+def _is_init(path: str) -> bool:
+    return path.rpartition("/")[2] == "__init__.py"
+
+
+def _above(path: str) -> list[str]:
+    """Return the folders that hold a path, the topmost first."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    return {folder for path in paths for folder in _above(path)}
+
+
+def _shortened(gone: set[str], paths: set[str]) -> list[str]:
+    """Name folders of which all goes, instead of their files."""
+    staying = _folders(paths - gone)
+    return sorted(
+        {next((f"{f}/" for f in _above(path) if f not in staying), path) for path in gone}
+    )
