@@ -76,6 +76,7 @@ class StepAudit(Model):
 
     ``requirements`` are the declared ones, ``kept`` the list that is left when what is to be
     removed, merged and added is done (``replace`` is an offer and not applied).
+    ``distributions`` are the normalised names that ``kept`` brings, sorted: what an image needs.
     ``content_bytes`` and ``disk_bytes`` are those of all distributions that ``requirements`` bring
     (wheels and their files); ``kept_*`` of those that ``kept`` brings.
     ``doubts`` say why less than usual could be told.
@@ -84,6 +85,7 @@ class StepAudit(Model):
     step: str
     requirements: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     doubts: tuple[Evidence, ...] = ()
     content_bytes: int = 0
@@ -100,16 +102,49 @@ class Problem(Model):
     text: str
 
 
+Change = Literal["added", "updated", "removed"]
+
+
+class Changed(Model):
+    """One distribution that is not what the last lock had.
+
+    ``before`` and ``after`` are versions, empty where it was or is not there; ``content_bytes`` is
+    by how much its file grew (negative: shrank).  ``through`` are the declared requirements that
+    bring it.
+    """
+
+    name: str
+    change: Change
+    before: str = ""
+    after: str = ""
+    content_bytes: int = 0
+    through: tuple[str, ...] = ()
+
+
+class StepGrowth(Model):
+    """How a step's distributions differ from those of an earlier plan, the most grown first.
+
+    ``before_content_bytes`` and ``content_bytes`` are those of all distributions of the step.
+    """
+
+    step: str
+    before_content_bytes: int
+    content_bytes: int
+    changes: tuple[Changed, ...] = ()
+
+
 class Audit(Document):
     """The audit of a pipeline, a source tree or a requirement list (``subject``).
 
-    ``skipped`` are steps that are left alone, with the reason.
+    ``skipped`` are steps that are left alone, with the reason.  ``growth`` is there where an
+    earlier plan was given to compare with.
     """
 
     subject: str
     steps: tuple[StepAudit, ...] = ()
     skipped: dict[str, str] = {}
     problems: tuple[Problem, ...] = ()
+    growth: tuple[StepGrowth, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
