@@ -23,12 +23,12 @@ def _walk(component: Mapping[str, Any], components: Mapping[str, Any], depth: in
     if label := component.get("executorLabel"):
         yield label
     tasks = (component.get("dag") or {}).get("tasks") or {}
-    for task in _sorted_tasks(tasks) if depth else ():
+    for task in sorted_tasks(tasks) if depth else ():
         name = (tasks[task].get("componentRef") or {}).get("name", "")
         yield from _walk(components.get(name) or {}, components, depth - 1)
 
 
-def _sorted_tasks(tasks: Mapping[str, Any]) -> list[str]:
+def sorted_tasks(tasks: Mapping[str, Any]) -> list[str]:
     """Sort tasks so that each stands behind what it depends on; a cycle keeps the file's order."""
     done: dict[str, None] = {}
     waiting = list(tasks)
