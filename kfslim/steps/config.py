@@ -20,11 +20,13 @@ from kfslim.errors import BadConfig, KfslimError
 from kfslim.model import Model
 from kfslim.oci.image import Platform
 from kfslim.oci.reference import parse_reference
+from kfslim.steps.amounts import byte_count
 from kfslim.steps.requirements import RequirementLine
 
 Bytecode = Literal["all", "none"]
 _VARIABLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*\Z")
 _TAG_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,114}\Z")  # a tag of 128 less "-" and 12
+REQUIREMENTS = "requirements"  # in ``keep``, beside the names of pruning rules
 DEFAULT_INDEX = "default"  # what a lock calls the index that the machine's own settings name
 
 
@@ -76,12 +78,18 @@ def _valid_memory(text: str) -> str:
     return text
 
 
+def _valid_amount(text: str) -> str:
+    byte_count(text)
+    return text
+
+
 PythonVersion = Annotated[str, AfterValidator(_valid_python)]
 ImageReference = Annotated[str, AfterValidator(_valid_reference)]
 PlatformName = Annotated[str, AfterValidator(_valid_platform)]
 IndexUrl = Annotated[str, AfterValidator(_valid_index)]
 StepName = Annotated[str, AfterValidator(_valid_name)]
 MemorySize = Annotated[str, AfterValidator(_valid_memory)]
+Amount = Annotated[str, AfterValidator(_valid_amount)]
 
 
 class RequirementsFrom(Model):
@@ -147,6 +155,18 @@ def _joined(common: Any, own: Any) -> Any:
 NO_TRIAL = TrialSettings()
 
 
+class MaxGrowth(Model):
+    """What a step's packages may grow by since the last plan: it fails when both are exceeded."""
+
+    content: Amount = "0"
+    percent: Annotated[float, Field(ge=0)] = 0.0
+
+    @property
+    def content_bytes(self) -> int:
+        """``content`` in bytes."""
+        return byte_count(self.content)
+
+
 class Common(Model):
     """What can be said for all steps, and again for one."""
 
@@ -158,6 +178,8 @@ class Common(Model):
     keep: dict[str, tuple[str, ...]] = {}
     bytecode: Bytecode | None = None
     trial: TrialSettings = NO_TRIAL
+    max_content: Amount | None = None
+    max_growth: MaxGrowth | None = None
 
 
 class StepSettings(Common):
@@ -187,6 +209,8 @@ class ForStep:
     """What holds for one step: its own word over the common one, lists added up.
 
     ``keep`` maps the name of a pruning rule to distributions that it spares (``*``: all).
+    ``keep_requirements`` are distributions that no audit removes.  ``max_content_bytes`` and
+    ``max_growth`` are what its packages may weigh, and grow by.
     """
 
     name: str
@@ -200,6 +224,9 @@ class ForStep:
     bytecode: Bytecode = "all"
     skip: bool = False
     trial: TrialSettings = NO_TRIAL
+    keep_requirements: tuple[str, ...] = ()
+    max_content_bytes: int | None = None
+    max_growth: MaxGrowth | None = None
 
 
 class Config(Settings):
@@ -225,6 +252,8 @@ class Config(Settings):
             rule: _united(self.keep.get(rule, ()), own.keep.get(rule, ()))
             for rule in sorted({*self.keep, *own.keep})
         }
+        spared = keep.pop(REQUIREMENTS, ())
+        most = own.max_content or self.max_content
         return ForStep(
             name=own.name or step,
             base=own.base or self.base,
@@ -237,6 +266,9 @@ class Config(Settings):
             bytecode=own.bytecode or self.bytecode or "all",
             skip=own.skip,
             trial=own.trial.over(self.trial),
+            keep_requirements=spared,
+            max_content_bytes=byte_count(most) if most else None,
+            max_growth=own.max_growth or self.max_growth,
         )
 
     def index_url(self, name: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -16,6 +16,7 @@ from kfslim.model import first_problem
 from kfslim.steps.config import (
     DEFAULT_INDEX,
     Config,
+    MaxGrowth,
     Mirror,
     Mirrors,
     RequirementsFrom,
@@ -112,6 +113,8 @@ def _unknown_key(keys: list[str], path: Path) -> BadConfig:
 def _model_at(keys: list[str]) -> type[BaseModel]:
     if keys[:1] == ["trial"] or (keys[:1] == ["steps"] and keys[2:3] == ["trial"]):
         return TrialSettings
+    if keys[:1] == ["max_growth"] or (keys[:1] == ["steps"] and keys[2:3] == ["max_growth"]):
+        return MaxGrowth
     if keys[:1] == ["steps"]:
         return RequirementsFrom if "requirements" in keys[2:] else StepSettings
     if keys[:1] == ["mirrors"]:

@@ -7,6 +7,7 @@ from kfslim.errors import BadConfig, BadRequirement, InputError
 from kfslim.steps.config import (
     Common,
     Config,
+    MaxGrowth,
     Mirror,
     Mirrors,
     RequirementsFrom,
@@ -54,6 +55,9 @@ def test_the_documented_example_says_what_it_seems_to_say(documented: Config):
     evaluate = documented.for_step("evaluate")
     assert (evaluate.trial.inputs, evaluate.trial.memory) == ("trial/evaluate", "4G")
     assert evaluate.keep == {"headers": ("*",), "tests": ("pandas",)}
+    assert evaluate.keep_requirements == ("psycopg2-binary",)
+    assert evaluate.max_content_bytes == 300_000_000
+    assert evaluate.max_growth == MaxGrowth(content="10 MB", percent=5)
     assert [line.text for line in evaluate.requirements] == ["structlog>=24", "scikit-learn"]
     register = documented.for_step("register")
     texts = [line.text for line in register.requirements]
@@ -65,7 +69,8 @@ def test_the_documented_example_says_what_it_seems_to_say(documented: Config):
 
 
 @pytest.mark.parametrize(
-    "model", [Common, Settings, StepSettings, TrialSettings, RequirementsFrom, Mirror, Mirrors]
+    "model",
+    [Common, Settings, StepSettings, TrialSettings, MaxGrowth, RequirementsFrom, Mirror, Mirrors],
 )
 def test_every_field_is_documented_and_in_the_example(model):
     text, example = DOCS.read_text(), docs_example()
@@ -86,6 +91,8 @@ def test_every_field_is_documented_and_in_the_example(model):
         ),
         ("[trial]\nmemory = '4'", "not an amount of memory"),
         ("[trial]\nseconds = 0", "trial.seconds"),
+        ("max_content = '150 Megs'", "no amount of bytes"),
+        ("[steps.a]\nmax_growth = {bytes = '1 MB'}", "unknown key 'bytes' in steps.a.max_growth"),
         ("mirrors.debian = [{uri = 'x'}]", "did you mean 'url'?"),
         ("requirements = {files = 'x'}", "did you mean 'file'?"),
         ("python = '3'", "not a Python version"),
