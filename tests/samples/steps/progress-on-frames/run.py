@@ -1,0 +1,3 @@
+from step import double
+
+assert double([1, 2]) == [2, 4]

@@ -1,0 +1,3 @@
+from src.step import compare
+
+assert compare("a", "a").startswith('{"ratio":100')

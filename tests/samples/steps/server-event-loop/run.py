@@ -1,0 +1,3 @@
+from step import settings
+
+assert settings().startswith("uvloop")

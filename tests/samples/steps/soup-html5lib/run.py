@@ -1,0 +1,3 @@
+from step import text
+
+assert text("<td>a") == "a"

@@ -1,0 +1,3 @@
+from step import links
+
+assert links("<p><a href='/x'>x</a>") == ["/x"]

@@ -1,0 +1,3 @@
+from step import count
+
+assert count("runs.db") == 2

@@ -1,0 +1,3 @@
+from step import call
+
+assert call() == {"ready": True}

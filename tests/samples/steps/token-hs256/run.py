@@ -1,0 +1,3 @@
+from step import round_trip
+
+assert round_trip("trainer") == "trainer"

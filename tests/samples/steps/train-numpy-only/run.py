@@ -1,0 +1,3 @@
+from step import train
+
+assert train(200, "model.joblib") > 0.9

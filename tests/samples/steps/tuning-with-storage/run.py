@@ -1,0 +1,3 @@
+from step import tune
+
+assert tune(".") == 2

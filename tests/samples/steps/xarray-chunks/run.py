@@ -1,0 +1,3 @@
+from step import mean
+
+assert mean("t.nc") == 3.0

@@ -1,0 +1,3 @@
+from step import store
+
+assert store("t.nc") == 3.0

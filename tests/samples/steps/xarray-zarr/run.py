@@ -1,0 +1,3 @@
+from step import store
+
+assert store("cube.zarr") == 10

@@ -1,0 +1,3 @@
+from step import train
+
+assert train("model.json") == 3

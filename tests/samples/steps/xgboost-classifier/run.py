@@ -1,0 +1,3 @@
+from step import train
+
+assert train(100) > 0.7

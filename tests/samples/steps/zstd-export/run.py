@@ -1,0 +1,3 @@
+from step import export
+
+assert export("ids.bin") == 100
