@@ -190,18 +190,23 @@ class Environment:
         """Return what ``requirement``, one of ``requirements``, weighs among them."""
         return self.prices(requirements)[list(requirements).index(requirement)]
 
-    def prices(self, requirements: Sequence[str]) -> list[Price]:
-        """Return what each of ``requirements`` weighs: its own is what no other brings.
+    def brought(self, some: Iterable[str], requirements: Iterable[str]) -> frozenset[str]:
+        """Return the names that ``some`` of ``requirements`` bring, as far as can be told.
 
-        What nobody seems to require is brought by who was not ``unread``.
+        What none of ``requirements`` seems to need came with those that are ``unread``.
         """
-        known = [{name for name, _ in self._closure_of(line)} for line in requirements]
-        orphans = self.by_name.keys() - set().union(*known)
-        brought = [names | orphans if names & self.unread else names for names in known]
+        names = self.closure(some)
+        if names & self.unread:
+            names |= self.by_name.keys() - self.closure(requirements)
+        return names
+
+    def prices(self, requirements: Sequence[str]) -> list[Price]:
+        """Return what each of ``requirements`` weighs: its own is what no other brings."""
+        brought = [self.brought([line], requirements) for line in requirements]
         times = Counter(name for names in brought for name in names)
         return [self._price(names, times) for names in brought]
 
-    def _price(self, names: set[str], times: Counter[str]) -> Price:
+    def _price(self, names: frozenset[str], times: Counter[str]) -> Price:
         own = {name for name in names if times[name] == 1}
         own_content, own_disk = self.bytes_of(own)
         shared_content, shared_disk = self.bytes_of(names - own)

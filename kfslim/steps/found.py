@@ -126,7 +126,7 @@ class Found:
         found: set[str] = set()
         for requirement in self._requires.lines(name):
             target = canonicalize_name(requirement.name)
-            extras = filter(_is_for_users, _EXTRA.findall(str(requirement.marker or "")))
+            extras = filter(is_for_users, _EXTRA.findall(str(requirement.marker or "")))
             if target in self.by_name and any(
                 self._requires.applies(requirement.marker, extra) for extra in extras
             ):
@@ -143,7 +143,8 @@ class Found:
         }
 
 
-def _is_for_users(extra: str) -> bool:
+def is_for_users(extra: str) -> bool:
+    """Tell an extra that serves who uses a distribution from one for its own developers."""
     return canonicalize_name(extra).partition("-")[0] not in _DEV_EXTRAS  # also tests-mypy
 
 

@@ -1,0 +1,67 @@
+"""The declared requirements of a step, with what is said twice put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from kfslim.audit.graph import Environment
+from kfslim.audit.model import Price
+from kfslim.steps.requirements import RequirementLine, parse_requirement
+
+
+class Group(NamedTuple):
+    """The lines that declare one distribution under one marker.
+
+    ``text`` says what they come to: the line itself where there is one, else extras united and
+    specifiers joined.  ``price`` is that of ``text`` among all groups.
+    """
+
+    name: str
+    lines: tuple[RequirementLine, ...]
+    text: str
+    price: Price
+
+    @property
+    def same(self) -> bool:
+        """True when all lines say the same."""
+        return len({_normal(line) for line in self.lines}) == 1
+
+
+def grouped(lines: Iterable[RequirementLine], environment: Environment) -> list[Group]:
+    """Return the groups of ``lines`` in the order of their first ones.
+
+    Raises:
+        BadRequirement: a line is no requirement by name.
+    """
+    together: dict[tuple[str, str], list[RequirementLine]] = {}
+    for line in lines:
+        requirement = parse_requirement(line)
+        key = str(canonicalize_name(requirement.name)), str(requirement.marker or "")
+        together.setdefault(key, []).append(line)
+    texts = [_united(group) for group in together.values()]
+    prices = environment.prices(texts)
+    return [
+        Group(name, tuple(group), text, price)
+        for ((name, _), group), text, price in zip(together.items(), texts, prices, strict=True)
+    ]
+
+
+def _united(lines: list[RequirementLine]) -> str:
+    whole = Requirement(lines[0].text)
+    if len(set(map(_normal, lines))) == 1:
+        return lines[0].text.strip()
+    for line in lines[1:]:
+        other = Requirement(line.text)
+        whole.extras |= other.extras
+        whole.specifier &= other.specifier
+    return str(whole)
+
+
+def _normal(line: RequirementLine) -> str:
+    requirement = Requirement(line.text)
+    requirement.name = canonicalize_name(requirement.name)
+    return str(requirement)

@@ -1,0 +1,106 @@
+"""Findings beyond keeping and removing: what is missing in the list, and what could be lighter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from packaging.utils import canonicalize_name
+
+from kfslim.audit.declared import Group
+from kfslim.audit.finding import finding
+from kfslim.audit.known import distribution_of, is_cuda
+from kfslim.audit.model import Evidence, Finding, Price
+from kfslim.audit.question import Question
+from kfslim.audit.reasons import Reasons, declared_names
+from kfslim.steps.requirements import RequirementLine
+
+
+def additions(question: Question, found: Reasons, stay: Sequence[Group]) -> tuple[Finding, ...]:
+    """Return what should be declared beside ``stay``."""
+    return (
+        *_by_luck(question, found, [group.text for group in stay]),
+        *_not_offered(question, found),
+        *_not_there(question, found),
+    )
+
+
+def _by_luck(question: Question, found: Reasons, stay: Sequence[str]) -> Iterator[Finding]:
+    """Yield what is used and was never declared: all that is imported, and what would go else."""
+    environment, brought = question.environment, question.environment.closure(stay)
+    declared = declared_names(question)
+    for name in found.wanted():
+        if name not in declared and (found.code(name) == "KS101" or name not in brought):
+            bringers = sorted(environment.requirers(name))
+            yield _addition(
+                question,
+                "KS501",
+                name,
+                (
+                    *found.evidence(name),
+                    *(Evidence(kind="dependency", text=f"{one} requires it") for one in bringers),
+                ),
+                environment.prices([*stay, name])[-1],
+            )
+
+
+def _not_offered(question: Question, found: Reasons) -> Iterator[Finding]:
+    if question.environment.unread:
+        return  # one of those may offer it
+    for module, evidence in sorted(found.imports.items()):
+        name = distribution_of(module)
+        if canonicalize_name(name) not in question.base_provides:
+            yield _addition(question, "KS502", name, tuple(evidence))
+
+
+def _not_there(question: Question, found: Reasons) -> Iterator[Finding]:
+    lacking: dict[tuple[str, ...], list[Evidence]] = {}
+    for one in found.absent:
+        lacking.setdefault(one.names, []).append(one.evidence)
+    for names, evidence in lacking.items():
+        yield _addition(question, "KS503", names[0], tuple(evidence))
+
+
+def _addition(
+    question: Question,
+    code: str,
+    name: str,
+    evidence: tuple[Evidence, ...],
+    price: Price | None = None,
+) -> Finding:
+    return finding(
+        question.step,
+        code,
+        RequirementLine(name),
+        str(canonicalize_name(name)),
+        evidence=evidence,
+        price=price,
+        replacement=name,
+        about=evidence[0].text if evidence else "",
+    )
+
+
+def replacements(question: Question, stay: Sequence[Group]) -> Iterator[Finding]:
+    """Yield what could be lighter of what stays."""
+    if not question.accelerator:
+        yield from _without_cuda(question, stay)
+
+
+def _without_cuda(question: Question, stay: Sequence[Group]) -> Iterator[Finding]:
+    """Yield the groups that bring CUDA libraries to a step that asks for no accelerator."""
+    environment = question.environment
+    everything = [line.text for line in question.requirements]
+    for group in stay:
+        brought = environment.brought([group.text], everything)
+        if cuda := sorted(filter(is_cuda, brought - {group.name})):
+            content, disk = environment.bytes_of(cuda)
+            text = f"{len(cuda)} of its distributions serve CUDA only: {', '.join(cuda)}"
+            yield finding(
+                question.step,
+                "KS402",
+                group.lines[0],
+                group.name,
+                evidence=(Evidence(kind="dependency", text=text),),
+                price=Price(
+                    own_content_bytes=content, own_disk_bytes=disk, distributions=tuple(cuda)
+                ),
+            )
