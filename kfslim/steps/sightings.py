@@ -17,6 +17,20 @@ ImportKind = Literal[
 ]
 Value = str | int | float | bool | None
 HOLE = "{}"  # what is not known of a value
+BROKEN = "what cannot be parsed"  # the doubt about such text
+
+
+class SourceText(NamedTuple):
+    """One source: ``text`` begins at ``first_line`` of ``file``.
+
+    ``file`` is a path with ``/``, relative to the tree that it belongs to.  A notebook is one
+    SourceText for each cell of code.  ``problem`` says why there is no text.
+    """
+
+    file: str
+    text: str
+    first_line: int = 1
+    problem: str = ""
 
 
 class Import(NamedTuple):
@@ -77,8 +91,12 @@ class Program(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """Something that hides what is needed: unpickling, computed imports, broken text."""
+    """Something that hides what is needed: unpickling, computed imports, broken text.
+
+    ``own`` is True where the source itself pickled what it unpickles.
+    """
 
     text: str
     file: str
     line: int
+    own: bool = False
