@@ -53,7 +53,7 @@ class EngineStore:
         if self._made is None:
             import docker
 
-            with _engine_errors("connecting"):
+            with engine_errors("connecting"):
                 self._made = docker.from_env(timeout=_TIMEOUT)
         return self._made.api
 
@@ -74,7 +74,7 @@ class EngineStore:
         names = [f"{repository}@{target}", target] if digest else [f"{repository}:{target}"]
         for name in names:
             try:
-                with _engine_errors(f"image {name}"):
+                with engine_errors(f"image {name}"):
                     return str(self._api().inspect_image(name)["Id"])
             except NotFound:
                 continue
@@ -118,7 +118,7 @@ class EngineStore:
         with disk_errors("spooling an image of the Docker Engine"):
             file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - lives as long as we
         self._files.append(file)
-        with _engine_errors(f"image {image_id[:19]}"):
+        with engine_errors(f"image {image_id[:19]}"):
             for chunk in self._api().get_image(image_id):
                 with disk_errors("spooling an image of the Docker Engine"):
                     file.write(chunk)
@@ -151,7 +151,7 @@ class EngineStore:
 
     def tags(self) -> list[str]:
         """Return all tags of this name, sorted."""
-        with _engine_errors("the images"):
+        with engine_errors("the images"):
             images = self._api().images()
         names = [name for image in images for name in image.get("RepoTags") or []]
         return sorted({tag for name in names if (tag := self._tag_of(name))})
@@ -181,14 +181,14 @@ class EngineStore:
         if self._image_id(tag or names[0]) in names:
             return Written(image.digest, present_bytes=blob_bytes(one))
         what = f"load {self._named(tag or one.digest)}"
-        with progress.task(what[:60], one.content_bytes) as task, _engine_errors(what):
+        with progress.task(what[:60], one.content_bytes) as task, engine_errors(what):
             self._check(self._api().load_image(self._archive(one, tag, task)))
         return Written(image.digest, blob_bytes(one) + len(one.manifest_bytes))
 
     def _fitting(self, image: Image | Index) -> Image:
         if isinstance(image, Image):
             return image
-        with _engine_errors("Docker Engine"):
+        with engine_errors("Docker Engine"):
             version = self._api().version()
         chosen = image.choose(Platform(version["Os"], version["Arch"])).digest
         return next(one for one in image.images if one.digest == chosen)
@@ -229,7 +229,7 @@ class EngineStore:
             StoreError: a container uses the image.
         """
         name = f"{self.reference.repository}:{tag}"
-        with _engine_errors(f"image {name}"):
+        with engine_errors(f"image {name}"):
             self._api().remove_image(name)
 
     def close(self) -> None:
@@ -258,7 +258,7 @@ def _member(name: str, size: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 @contextmanager
-def _engine_errors(what: str) -> Iterator[None]:
+def engine_errors(what: str) -> Iterator[None]:
     """Translate the SDK's exceptions (those of its HTTP library are ``OSError``)."""
     import docker
 

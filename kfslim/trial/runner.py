@@ -27,3 +27,6 @@ class Runner(Protocol):
             BadImage, DigestMismatch: the image cannot be read.
             OutsideError: the runner itself failed; how the command fares is in the result.
         """
+
+    def stop(self) -> None:
+        """End every command that runs; :meth:`run` raises OutsideError where it waits."""

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+LONGEST = 2048  # characters of a path in the folder; Linux takes 4096 bytes with all above it
 _CHUNK = 1 << 20
 
 
@@ -29,15 +30,14 @@ class Item(NamedTuple):
 
 
 def contents(folder: str) -> Iterator[Item]:
-    """Yield all below ``folder``, parents first.
-
-    What cannot be listed is left out (a path beyond the kernel's 4096 bytes).
-    """
+    """Yield all below ``folder``, parents first, but for paths that are ``LONGEST`` and more."""
     stack = [""]
     while stack:
         parent = stack.pop()
         for name, info in _listed(os.path.join(folder, parent)):
             path = f"{parent}{name}"
+            if len(path) > LONGEST:
+                continue
             if stat.S_ISDIR(info.st_mode):
                 yield Item(path, True, True, 0)
                 stack.append(path + "/")
