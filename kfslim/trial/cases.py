@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kfslim.errors import BadConfig
 from kfslim.steps.config import TrialSettings
-from kfslim.steps.executors import without_preamble
+from kfslim.steps.executors import runs_without_dependencies, without_preamble
 from kfslim.steps.model import Step
 from kfslim.trial.inputs import LOCAL, Artifact, Given, Place, Ports, place_for
 from kfslim.trial.model import Level, Limits
@@ -38,7 +38,8 @@ class Case:
     """What to run for one step.
 
     ``command`` is the step's own, less its run-time installs, placeholders not filled.
-    ``function`` is set where it starts a KFP executor on a source that the command holds.
+    ``function`` is set where it starts a KFP executor on a source that the command holds, and
+    ``kfp_runtime`` where that executor runs without the dependencies of kfp.
     ``given`` has the inputs for level ``run``; ``secrets`` are values that no log may show.
     ``ignore`` are outputs that are not compared.
     """
@@ -48,6 +49,7 @@ class Case:
     modules: tuple[Wanted, ...] = ()
     command: tuple[str, ...] = ()
     function: str = ""
+    kfp_runtime: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     ports: Ports = field(default_factory=Ports)
     given: Given = field(default_factory=Given)
@@ -91,6 +93,7 @@ def case_for(
         modules=(*modules, *(Wanted(name) for name in settings.modules)),
         command=settings.command or (*without_preamble(step.command), *step.args),
         function=step.function if step.kind == "lightweight" and not settings.command else "",
+        kfp_runtime=runs_without_dependencies(step),
         env={**step.env, **env},
         ports=Ports.of(component),
         place=place_for(kfp) if step.kind != "container" else LOCAL,

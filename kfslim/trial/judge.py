@@ -131,7 +131,10 @@ class _Trial:
         spec = {
             "modules": list(dict.fromkeys(module.name for module in self.case.modules)),
             "distributions": names,
-            "env": self._traced(),
+            "env": {
+                **self._traced(),
+                **({"_KFP_RUNTIME": "true"} if self.case.kfp_runtime else {}),
+            },
             "start": self._start() if self.case.level == "start" else None,
         }
         self._write(box, {"spec.json": json.dumps(spec), "probe/probe.py": _PROBE.read_text()})
