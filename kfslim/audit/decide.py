@@ -162,16 +162,14 @@ def _with_seconds(question: Question, group: Group) -> Price:
     )
 
 
-def _totals(question: Question, audit: StepAudit) -> StepAudit:
-    environment = question.environment
-    content, disk = environment.bytes_of(
-        environment.brought(audit.requirements, audit.requirements)
-    )
-    kept_content, kept_disk = environment.bytes_of(
-        environment.brought(audit.kept, audit.requirements)
-    )
-    return audit.model_copy(
+def _totals(question: Question, audited: StepAudit) -> StepAudit:
+    environment, declared = question.environment, audited.requirements
+    whole, kept = (environment.brought(lines, declared) for lines in (declared, audited.kept))
+    content, disk = environment.bytes_of(whole)
+    kept_content, kept_disk = environment.bytes_of(kept)
+    return audited.model_copy(
         update={
+            "distributions": tuple(sorted(kept)),
             "content_bytes": content,
             "disk_bytes": disk,
             "kept_content_bytes": kept_content,
