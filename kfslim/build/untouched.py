@@ -1,18 +1,21 @@
-"""Prune by trace: what a whole run of a step never touched of its distributions.
+"""Prune by trace: what whole runs of steps never touched of their distributions.
 
-What stays whatever the run did, since a trace cannot tell that nobody needs it:
+What stays whatever the runs did, since a trace cannot tell that nobody needs it:
 
 - all of ``*.dist-info``, and what lies outside site-packages;
 - data, but for folders of modules of which none was used: with native code in the distribution
   even these, apart from test suites, for what native code opens is not seen;
-- shared objects that are no extension modules: which of them are linked depends on the processor;
-- ``__init__.py`` of every folder that keeps something.
+- ``__init__.py`` of every folder that keeps something;
+- shared objects that are no extension modules: which of them code opens by itself depends on the
+  processor.  Those go that only files which go are linked to; and copies, that nothing is linked
+  to, of one that goes or was mapped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from kfslim.build.linked import is_extension, unlinked
 from kfslim.build.traced import used_files
 from kfslim.lock.tree import Installed, site_packages
 from kfslim.plan.model import ImagePlan
@@ -22,33 +25,53 @@ from kfslim.trial.model import Trace
 _TESTS = frozenset({"tests", "test"})
 
 
-def untouched(trace: Trace, image: ImagePlan, installed: Sequence[Installed]) -> tuple[str, ...]:
-    """Return the distributions of which a run used no file, sorted; none where it was no run.
+def untouched(
+    traces: Sequence[Trace], image: ImagePlan, installed: Sequence[Installed]
+) -> tuple[str, ...]:
+    """Return the distributions of which no run used a file, sorted; none where one was no run.
 
     Whose METADATA was read counts as used (somebody asked for its version), unless all were read.
     """
-    if trace.level != "run":
-        return ()
-    used = used_files(trace, image)
+    used = _used(traces, image)
     paths = {one.locked.name: _paths(one, image.base.python.minor) for one in installed}
     asked = {name for name, some in paths.items() if any(map(_is_metadata, used & some))}
     if len(asked) == len(paths):
         asked = set()
     idle = {name for name, some in paths.items() if not any(map(_is_content, used & some))}
-    return tuple(sorted(idle - asked))
+    return tuple(sorted(idle - asked)) if used else ()
 
 
-def cuts(trace: Trace, image: ImagePlan, installed: Sequence[Installed]) -> tuple[Cut, ...]:
-    """Return what a run never touched of the distributions that it did use; () if it was no run."""
-    if trace.level != "run":
-        return ()
-    used = used_files(trace, image)
-    found = []
-    for one in sorted(installed, key=lambda one: one.locked.name):
-        paths = {p for p in _paths(one, image.base.python.minor) if _is_content(p)}
-        if one.locked.modules is None and (gone := _gone(paths, paths & used)):
-            found.append(Cut(name=one.locked.name, paths=tuple(_shortened(gone, paths))))
-    return tuple(found)
+def cuts(
+    traces: Sequence[Trace], image: ImagePlan, installed: Sequence[Installed]
+) -> tuple[Cut, ...]:
+    """Return what no run touched of the distributions that were used; () where one was no run.
+
+    ``traces`` are those of all steps that are to share the layers of ``image``, its own among them:
+    what one of them used stays for all.  ``installed`` are the distributions of ``image``.
+    """
+    used = _used(traces, image)
+    gone: dict[str, set[str]] = {}
+    paths = {one.locked.name: _content(one, image.base.python.minor) for one in installed}
+    for one in installed:
+        name = one.locked.name
+        gone[name] = _gone(paths[name], paths[name] & used) if one.locked.modules is None else set()
+    unlinked(installed, image.base.python.minor, used, gone)
+    return tuple(
+        Cut(name=name, paths=tuple(_shortened(gone[name], paths[name])))
+        for name in sorted(gone)
+        if gone[name]
+    )
+
+
+def _used(traces: Sequence[Trace], image: ImagePlan) -> frozenset[str]:
+    """Return what the runs used; nothing where one of them was no run."""
+    if not all(trace.level == "run" for trace in traces):
+        return frozenset()
+    return frozenset().union(*(used_files(trace, image) for trace in traces))
+
+
+def _content(one: Installed, minor: str) -> set[str]:
+    return {path for path in _paths(one, minor) if _is_content(path)}
 
 
 def _paths(one: Installed, minor: str) -> frozenset[str]:
@@ -84,8 +107,7 @@ def _gone(paths: set[str], used: set[str]) -> set[str]:
 
 def _is_module(path: str) -> bool:
     """Whether the import system would load it (or, of stubs, a lazy loader)."""
-    extension = path.endswith(".so") and (".cpython-" in path or path.endswith(".abi3.so"))
-    return extension or path.endswith((".py", ".pyi"))
+    return path.endswith((".py", ".pyi")) or is_extension(path)
 
 
 def _is_init(path: str) -> bool:
