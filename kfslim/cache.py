@@ -5,7 +5,7 @@
     blobs/sha256/<hex>   layers and downloaded files, by digest
     index/<room>/<key>   small JSON facts (a layer's sizes, a trace), by key
     uv/                  uv's own cache
-    roots/<key>/         interpreters extracted from bases
+    roots/<key>/         interpreters extracted from bases, and layers as folders for trials
 
 Every entry appears by atomic rename and is keyed by all that decides it, so processes may share the
 folder without locks: the worst that a race costs is work done twice.
@@ -56,7 +56,7 @@ class Cache:
         return self.root / "blobs" / "sha256" / sha256.removeprefix("sha256:")
 
     def root_of(self, key: str) -> Path:
-        """Where the extracted interpreter for ``key`` lies, or would lie."""
+        """Where what was extracted under ``key`` lies, or would lie."""
         return self.root / "roots" / key
 
     def get(self, room: str, key: str) -> Any | None:

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from kfslim.cache import Cache
-from kfslim.errors import BadImage, ToolError, Unsupported
+from kfslim.errors import BadImage, DiskError, ToolError, Unsupported
 from kfslim.files import disk_errors
 from kfslim.oci.image import Image
 from kfslim.progress import SILENT, Progress
+from kfslim.trial.inside.problem import Problem
 from kfslim.trial.log import BoundedLog
 from kfslim.trial.model import Ran, Task
 from kfslim.trial.roots import folders_of
@@ -34,6 +35,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _POINT = "trial-point"
 _EMPTY = "trial-empty"
 _LEAVE_SECONDS = 10.0
+_BLAMED = {"machine": ToolError, "image": BadImage, "folder": DiskError}
 # The keeper's words show neither paths nor variables of this machine to the command.
 _START = """\
 import json, sys
@@ -95,8 +97,7 @@ class PrivateRoot:
         log = BoundedLog()
         result = self._keep(self._spec(lowers, task, image, overlay=overlay), log)
         if problem := result.get("problem"):
-            kind = BadImage if result["image"] else ToolError
-            raise kind(f"the trial's root cannot be made: {problem}")
+            raise _BLAMED[result["blame"]](f"the trial cannot be run: {problem}")
         if log.written > task.limits.disk_bytes:
             result |= {"ending": "disk", "status": None}
         return Ran(log=log.text, **result)
@@ -146,10 +147,7 @@ class PrivateRoot:
                 with self._lock:
                     self._running.discard(process)
         if not said:
-            return {
-                "problem": log.text[-300:].strip() or "it was ended from outside",
-                "image": False,
-            }
+            return Problem(log.text[-300:].strip() or "it was ended from outside").told
         result: dict[str, Any] = json.loads(said)
         return result
 

@@ -32,21 +32,21 @@ def identity_of(text: str, etc: str = "/etc") -> Identity:
     user = user or "0"
     row = _find(f"{etc}/passwd", user)
     if row is None and not user.isdecimal():
-        raise Problem(f"the image's user {user!r} is not in its /etc/passwd", image=True)
+        raise Problem(f"the image's user {user!r} is not in its /etc/passwd", "image")
     number = int(row[2]) if row else int(user)
     home = row[5] if row and len(row) > 5 and row[5].startswith("/") else "/"
     in_group = int(row[3]) if row and row[3].isdecimal() else 0
     if of_group:
         in_group = _group(f"{etc}/group", of_group)
     if max(number, in_group) > _LARGEST:
-        raise Problem(f"the image's user {text!r} is no user of Linux", image=True)
+        raise Problem(f"the image's user {text!r} is no user of Linux", "image")
     return Identity(number, in_group, home)
 
 
 def _group(path: str, name: str) -> int:
     row = _find(path, name)
     if row is None and not name.isdecimal():
-        raise Problem(f"the image's group {name!r} is not in its /etc/group", image=True)
+        raise Problem(f"the image's group {name!r} is not in its /etc/group", "image")
     return int(row[2]) if row else int(name)
 
 

@@ -59,6 +59,7 @@ def _keep(spec: dict[str, Any]) -> dict[str, Any]:
     if os.getppid() != spec["parent"]:
         raise SystemExit(1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    os.umask(0o022)
     _separate(spec)
     room = Room(spec)
     room.make()
@@ -79,6 +80,7 @@ def _separate(spec: dict[str, Any]) -> None:
             kernel.unshare(kernel.CLONE_NEWUSER)
             _map(0, user, 0, group)
         flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+        flags |= kernel.CLONE_NEWCGROUP  # its names are the machine's
         kernel.unshare(flags if spec["limits"]["network"] else flags | kernel.CLONE_NEWNET)
 
 
@@ -110,7 +112,7 @@ def _start(spec: dict[str, Any], room: Room) -> Watched:
     os.write(go, b"1")
     watched = watch(init, told, room, spec["limits"])
     if "problem" in watched.told:
-        raise Problem(watched.told["problem"], image=watched.told["image"])
+        raise Problem(watched.told["problem"], watched.told["blame"])
     if not watched.ended and not watched.told:
         raise Problem("the first process of the trial's namespace was ended from outside")
     return watched
@@ -190,7 +192,6 @@ def _become(spec: dict[str, Any], who: Identity) -> NoReturn:
     """Give up what we may do and become the command."""
     try:
         os.setsid()
-        os.umask(0o022)
         _enter_user(spec["owner"], who)
         _limit(spec["limits"])
         for number in (signal.SIGPIPE, signal.SIGXFSZ):

@@ -67,7 +67,7 @@ class Room:
             self._make_dev()
         with suppress(OSError):  # not with the machine's network: some libraries count CPUs here
             kernel.mount("sysfs", self.path("sys"), "sysfs", _SAFE | kernel.MS_RDONLY)
-        with doing("copying the folder in"):
+        with doing("copying the folder in", "folder"):
             receiver = Receiver(self.path("folder"), self.bytes, self._owner)
             hand_over(self._spec["folder"], receiver)
 
@@ -143,7 +143,7 @@ class Room:
             TooMuch: it is more than the disk limit allows.
             Problem: the folder of this machine cannot be written.
         """
-        with doing("taking the folder back"):
+        with doing("taking the folder back", "folder"):
             hand_over(self.path("folder"), Receiver(self._spec["folder"], self.bytes))
 
     @property
@@ -181,6 +181,6 @@ def _real_folder(root: str, path: str, owner: int) -> str:
             os.chown(at, owner, owner)
         elif os.path.islink(at) or not os.path.isdir(at):
             raise Problem(
-                f"the image has no folder at {at[len(root) :]}, but a link or a file", image=True
+                f"the image has no folder at {at[len(root) :]}, but a link or a file", "image"
             )
     return at
