@@ -132,7 +132,7 @@ class _Trial:
             "modules": list(dict.fromkeys(module.name for module in self.case.modules)),
             "distributions": names,
             "env": {
-                **self._traced(),
+                "KFSLIM_TRACE": f"{self.mount}/trace",
                 **({"_KFP_RUNTIME": "true"} if self.case.kfp_runtime else {}),
             },
             "start": self._start() if self.case.level == "start" else None,
@@ -284,19 +284,22 @@ def _inconsistent(
     return inconsistencies(installed, markers, plan, dropped)
 
 
-def _imports(result: Mapping[str, Any], case: Case) -> Iterator[Failure]:
+def _imports(result: Mapping[str, Any], case: Case) -> tuple[Failure, ...]:
     """Judge the imports that the step cannot do without."""
     part = _part(result, "imports")
     fared = _part(part, "modules")
+    failures = []
     for module in case.modules:
         facts = fared.get(module.name)
         if isinstance(facts, dict) and facts.get("errors") and module.required:
-            yield _import_error(module.name, module.where, facts["errors"])
+            failures.append(_import_error(module.name, module.where, facts["errors"]))
         elif facts == {} and part.get("status"):
-            yield Failure(
-                text=f"importing {module.name} ended Python ({_status(part['status'])})",
-                modules=(module.name,),
-            )
+            text = f"importing {module.name} ended Python ({_status(part['status'])})"
+            failures.append(Failure(text=text, modules=(module.name,)))
+    untried = [m.name for m in case.modules if m.required and not _part(fared, m.name)]
+    if "imports" in result and untried and not failures:
+        failures.append(Failure(text=f"{untried[0]} was not tried", modules=(untried[0],)))
+    return tuple(failures)
 
 
 def _import_error(name: str, where: str, errors: Any) -> Failure:

@@ -16,6 +16,8 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 def open_left(folder: Path, path: str) -> BinaryIO | None:
     """Open a regular file below ``folder``; None if there is none, or a link on the way to it."""
+    if ".." in path.split("/"):
+        return None
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         *parents, name = [part for part in path.split("/") if part not in ("", ".")]

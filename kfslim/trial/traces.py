@@ -21,7 +21,9 @@ _LINE = re.compile(r"""[coxdplm] (?:'[^'\n]*'|"[^"\n]*"|'(?:[^'\\\n]|\\.)*')\Z""
 _PYC = re.compile(r"__pycache__/([^/]+)\.[\w\-]+-\d+(?:\.opt-\d)?\.pyc\Z")
 _EXTENSION = re.compile(r"\.(?:[\w\-]+\.)?so\Z")
 _ROOTS = re.compile(r".*/(?:(?:site|dist)-packages|python3(?:\.\d+)?)/(?:lib-dynload/)?")
-_ELSEWHERE = ("/proc/", "/dev/", "/sys/", "/tmp/")  # noqa: S108 (in the image; what no layer holds)
+_ELSEWHERE = ("/proc/", "/dev/", "/sys/")
+_TEMPORARY = ("/tmp/", "/var/tmp/", "/run/")  # noqa: S108 (in the image: no layer holds it)
+_NAMELESS = ("__main__", "__mp_main__", "ephemeral_component")  # the step's own source
 
 
 def read_trace(
@@ -62,7 +64,8 @@ def _noted(folders: Iterable[Path], elsewhere: tuple[str, ...]) -> dict[str, set
     noted: dict[str, set[str]] = defaultdict(set)
     for kind, text in chain.from_iterable(map(_lines, folders)):
         path = text.partition("=")[2] if kind == "m" else text
-        if not path.startswith(elsewhere):
+        passing = kind in "ocp" and path.startswith(_TEMPORARY)
+        if not passing and not path.startswith(elsewhere):
             noted[kind].add(text)
     return noted
 
@@ -91,7 +94,7 @@ def _said(line: str) -> Iterator[tuple[str, str]]:
 def _modules(noted: Mapping[str, set[str]]) -> dict[str, str]:
     """Return modules by name: those that a process knew, and the code it read before it died."""
     pairs = [text.partition("=")[::2] for text in sorted(noted["m"])]
-    modules = {name: file for name, file in pairs if name not in ("__main__", "__mp_main__")}
+    modules = {name: file for name, file in pairs if name not in _NAMELESS}
     known = set(modules.values())
     for path in sorted(noted["c"] | noted["x"]):
         source = _source(path)
