@@ -20,6 +20,7 @@ from kfslim.steps.choose import (
     read_guess,
 )
 from kfslim.steps.config import Config
+from kfslim.steps.declared import declared_lines
 from kfslim.steps.found import Found
 from kfslim.steps.model import KfpMode, LeftAlone, Needs, Origin, Step
 from kfslim.steps.narrow import check_unread, needed_of_image
@@ -61,7 +62,7 @@ def _needs(
     case = _open(step, config, old)
     minor = choose_python(case, python)
     chosen = choose_base(case, minor, base)
-    lines = _lines(case)
+    lines = declared_lines(step, case.settings)
     claimed = [parse_requirement(line) for line in lines]
     names: set[str] = {canonicalize_name(requirement.name) for requirement in claimed}
     found = Found(old, minor) if old else None
@@ -103,12 +104,6 @@ def _open(step: Step, config: Config, old: Measurement | None) -> Case:
             f"name it in steps.{step.name}.requirements"
         )
     return Case(step, settings, old, read_guess(step), read_source(step.source))
-
-
-def _lines(case: Case) -> list[RequirementLine]:
-    where = f"packages_to_install of step {case.step.name}"
-    declared = [RequirementLine(text, where) for text in case.step.declared.packages]
-    return [*declared, *case.settings.requirements]
 
 
 def _origin(case: Case) -> Origin:

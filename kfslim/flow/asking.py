@@ -1,0 +1,104 @@
+"""One step, its source and its full lock → what an audit is asked about it, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from packaging.utils import canonicalize_name
+
+from kfslim.audit.decide import audit_step
+from kfslim.audit.located import Where, located, located_problems
+from kfslim.audit.model import Evidence, Problem, StepAudit
+from kfslim.audit.question import Question
+from kfslim.audit.uses import SourceText, Uses, read_uses
+from kfslim.flow.context import Context
+from kfslim.flow.dissecting import environment_of
+from kfslim.lock.model import Lock
+from kfslim.steps.declared import all_lines, kfp_mode
+from kfslim.steps.model import Needs, Step
+from kfslim.steps.places import STEP_SOURCE, Places
+from kfslim.steps.sourcetree import read_tree
+
+
+class Reading(NamedTuple):
+    """The sources of one step, read.
+
+    ``uses`` is None where there is none to read.  ``where`` turns a file and a line of them into
+    those that a reader knows.
+    """
+
+    uses: Uses | None
+    where: Where
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The files that could not be read."""
+        return located_problems(self.uses.problems, self.where) if self.uses else ()
+
+
+def ask(
+    context: Context,
+    step: Step,
+    needs: Needs,
+    lock: Lock,
+    uses: Uses | None,
+    base_provides: Collection[tuple[str, str]] = (),
+    places: Places | None = None,
+) -> Question:
+    """Return what is to be decided about a step, before any trial.
+
+    See :func:`kfslim.flow.auditing.audit_slot`.
+    """
+    settings = context.config.for_step(step.name)
+    environment = environment_of(context, lock, uses)
+    provided = {(str(canonicalize_name(name)), version) for name, version in base_provides}
+    return Question(
+        step=needs.step,
+        requirements=all_lines(step, settings, needs, places.packages if places else None),
+        uses=uses,
+        environment=environment,
+        base_provides=frozenset(
+            name for name, one in environment.by_name.items() if (name, one.version) in provided
+        ),
+        keeps=settings.keep_requirements,
+        accelerator=bool(step.resources.accelerator),
+        kfp=kfp_mode(step, needs),
+    )
+
+
+def answered(question: Question, where: Where) -> StepAudit:
+    """Return the audit of ``question``, with the names that are left and all places as they are."""
+    audit = audit_step(question)
+    names = question.environment.brought(audit.kept, audit.requirements)
+    return located(audit.model_copy(update={"distributions": tuple(sorted(names))}), where)
+
+
+def read_step(context: Context, step: Step, places: Places | None = None) -> Reading:
+    """Read the source of ``step`` and its configured project folders.
+
+    Raises:
+        InputError: a project folder cannot be read.
+    """
+    own = places or Places(f"source of {step.function or step.name}")
+    sources = [SourceText(STEP_SOURCE, step.source)] if step.source else []
+    folders: dict[str, str] = {}
+    for project in context.config.for_step(step.name).projects:
+        found = read_tree(context.config.path(project))
+        folders |= {one.file: f"{project}/{one.file}" for one in found}
+        sources += found
+
+    def where(file: str, line: int) -> tuple[str, int]:
+        return own.at(line) if file == STEP_SOURCE else (folders.get(file, file), line)
+
+    return Reading(_uses(step, sources), where)
+
+
+def _uses(step: Step, sources: Sequence[SourceText]) -> Uses | None:
+    if not sources:
+        return None
+    uses = read_uses(sources)
+    if step.source:
+        return uses
+    text = "it runs a command of its own, which is not read"
+    return uses._replace(doubts=(*uses.doubts, Evidence(kind="doubt", text=text)))
