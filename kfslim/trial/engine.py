@@ -93,6 +93,8 @@ def _run(container: Container, task: Task, stop: threading.Event) -> Ran:
     seconds = time.monotonic() - start
     reader.join(timeout=10)
     ending, status = _end_of(ended, container.state())
+    if ending == "exit" and status and container.written_bytes() > task.limits.disk_bytes + given:
+        ending = "disk"
     try:
         _take(container, task, task.limits.disk_bytes + given)
     except TooMuch:
