@@ -31,6 +31,7 @@ _TABLE = (
     Code("KS204", "remove", "the standard library or the base has it"),
     Code("KS301", "merge", "declared twice"),
     Code("KS302", "merge", "declared more than once, with extras or versions that merge"),
+    Code("KS303", "merge", "has an extra that nothing uses"),
     Code("KS401", "replace", "a lighter distribution offers all that is imported"),
     Code("KS402", "replace", "brings CUDA libraries, and the step asks for no accelerator"),
     Code("KS501", "add", "used, and here only because another distribution requires it"),

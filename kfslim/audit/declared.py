@@ -25,11 +25,6 @@ class Group(NamedTuple):
     text: str
     price: Price
 
-    @property
-    def same(self) -> bool:
-        """True when all lines say the same."""
-        return len({_normal(line) for line in self.lines}) == 1
-
 
 def grouped(lines: Iterable[RequirementLine], environment: Environment) -> list[Group]:
     """Return the groups of ``lines`` in the order of their first ones.
@@ -52,7 +47,7 @@ def grouped(lines: Iterable[RequirementLine], environment: Environment) -> list[
 
 def _united(lines: list[RequirementLine]) -> str:
     whole = Requirement(lines[0].text)
-    if len(set(map(_normal, lines))) == 1:
+    if same(line.text for line in lines):
         return lines[0].text.strip()
     for line in lines[1:]:
         other = Requirement(line.text)
@@ -61,7 +56,12 @@ def _united(lines: list[RequirementLine]) -> str:
     return str(whole)
 
 
-def _normal(line: RequirementLine) -> str:
-    requirement = Requirement(line.text)
+def same(texts: Iterable[str]) -> bool:
+    """Tell whether requirements say the same, however they are written."""
+    return len({_normal(text) for text in texts}) == 1
+
+
+def _normal(text: str) -> str:
+    requirement = Requirement(text)
     requirement.name = canonicalize_name(requirement.name)
     return str(requirement)

@@ -85,11 +85,13 @@ class Environment:
         So ``sklearn.svm.SVC`` is of who holds ``sklearn.svm``, and ``google.cloud.storage`` is not
         of others in ``google.cloud``.  Several may hold the same module (mlflow and mlflow-skinny).
         """
-        while module:
-            if (found := self._owners.get(module)) is not None:
-                return found
+        return self._owners.get(self.holder(module), frozenset())
+
+    def holder(self, module: str) -> str:
+        """Return the longest part of ``module`` that exists; empty where none does."""
+        while module and module not in self._owners:
             module = module.rpartition(".")[0]
-        return frozenset()
+        return module
 
     def is_namespace(self, module: str) -> bool:
         """Tell whether ``module`` is a folder that nobody owns, with modules below it."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from kfslim.audit.graph import Environment
 
-COVERED: frozenset[str] = frozenset()
+# The libraries of whose optional requirements the rules know when each is used.  An extra of any
+# other one that names a declared distribution is reason enough not to remove that.
+COVERED = frozenset(
+    {
+        *("beautifulsoup4", "dask", "distributed", "fastapi", "fsspec", "geopandas", "httpx"),
+        *("lightgbm", "lightgbm-cpu", "markdown", "matplotlib", "mlflow", "mlflow-skinny"),
+        *("narwhals", "networkx", "numpy", "pandas", "pandera", "plotly", "polars", "pyarrow"),
+        *("pydantic", "redis", "requests", "scikit-learn", "scipy", "seaborn", "sqlalchemy"),
+        *("starlette", "tqdm", "uvicorn", "xarray", "xgboost", "xgboost-cpu"),
+    }
+)
 
 
 def trade_of(name: str) -> str:

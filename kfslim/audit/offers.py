@@ -15,10 +15,10 @@ from kfslim.audit.reasons import Reasons, declared_names
 from kfslim.steps.requirements import RequirementLine
 
 
-def additions(question: Question, found: Reasons, stay: Sequence[Group]) -> tuple[Finding, ...]:
-    """Return what should be declared beside ``stay``."""
+def additions(question: Question, found: Reasons, stay: Sequence[str]) -> tuple[Finding, ...]:
+    """Return what should be declared beside the requirements ``stay``."""
     return (
-        *_by_luck(question, found, [group.text for group in stay]),
+        *_by_luck(question, found, stay),
         *_not_offered(question, found),
         *_not_there(question, found),
     )
@@ -46,9 +46,11 @@ def _by_luck(question: Question, found: Reasons, stay: Sequence[str]) -> Iterato
 def _not_offered(question: Question, found: Reasons) -> Iterator[Finding]:
     if question.environment.unread:
         return  # one of those may offer it
+    # a declared one that is not here has a marker against it: the source asks the same before
+    known = question.base_provides | declared_names(question)
     for module, evidence in sorted(found.imports.items()):
         name = distribution_of(module)
-        if canonicalize_name(name) not in question.base_provides:
+        if canonicalize_name(name) not in known:
             yield _addition(question, "KS502", name, tuple(evidence))
 
 

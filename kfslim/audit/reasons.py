@@ -15,12 +15,13 @@ from kfslim.audit.model import Evidence
 from kfslim.audit.plugins import LOADED_WHOLE, Names
 from kfslim.audit.question import Question
 from kfslim.audit.rules import Implied, implied
-from kfslim.audit.uses import HOLE, Import, Program, Uses
+from kfslim.audit.uses import HOLE, Import, Program, Text, Uses
 
 # Strongest first: the first code that a distribution has is the one that its finding gets.
 STRENGTH = ("KS101", "KS102", "KS104", "KS103", "KS107", "KS106", "KS105", "KS108")
 _MAY_ERR = {"KS102", "KS103"}  # what a trial of the step itself can prove wrong
 _MOST_ROUNDS = 10  # plugins of plugins
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _SITE = re.compile(r"/(?:site|dist)-packages/(.+)")
 
 
@@ -109,6 +110,8 @@ class _Reading:
             self._rule(one)
         for program in self.uses.programs:
             self._program(program)
+        for text in self.uses.texts:
+            self._mention(text)
 
     def _import(self, used: Import) -> None:
         module, top = used.module, used.module.partition(".")[0]
@@ -155,15 +158,26 @@ class _Reading:
 
         Declared ones before those that only came along; of the latter those that no other of
         them requires (mlflow requires mlflow-skinny, and both hold the module ``mlflow``).
+        A declared one that is only another name for an owner speaks for itself.
         """
         if self.question.kfp == "runtime":
             owners -= {"kfp"}
-        if declared := owners & self.declared:
+        if declared := (owners & self.declared) or self._renamed(owners):
             return declared
         if local:
             return frozenset()
         required = {name for name in owners if self.environment.requirers(name) & owners}
         return (owners - required) or owners
+
+    def _renamed(self, owners: frozenset[str]) -> frozenset[str]:
+        """Return the declared ones without modules that bring nothing but an owner."""
+        return frozenset(
+            name
+            for owner in owners
+            for name in self.environment.requirers(owner) & self.declared
+            if not self.environment.by_name[name].modules
+            if self.environment.closure([name]) == self.environment.closure([owner]) | {name}
+        )
 
     def _rule(self, one: Implied) -> None:
         name = next((name for name in one.names if name in self.environment), None)
@@ -171,6 +185,25 @@ class _Reading:
             self.found.keep[name].append(Reason("KS102", one.evidence))
         elif one.needed and not self.question.base_provides.intersection(one.names):
             self.found.absent.append(one)
+
+    def _mention(self, text: Text) -> None:
+        """Credit a string that names a module or a class by its path, for somebody to import.
+
+        Settings hold such strings (logging, task queues, servers).  ``flask.log`` is none: flask
+        has no such module, and no class is called so.
+        """
+        path = text.value.replace(":", ".", 1)
+        if not _DOTTED.fullmatch(path) or path.partition(".")[0] in self.environment.standard:
+            return
+        module = self.environment.holder(path)
+        whole, _, attribute = path.rpartition(".")
+        if module in (path, whole) and ("." in module or attribute[:1].isupper()):
+            evidence = Evidence(
+                kind="mention", text=f"names {text.value}", file=text.file, line=text.line
+            )
+            owners = self.environment.owners(module)
+            for name in self._credited(owners, local=module.partition(".")[0] in self.uses.local):
+                self.found.keep[name].append(Reason("KS102", evidence))
 
     def _program(self, program: Program) -> None:
         if program.name == HOLE:

@@ -98,6 +98,33 @@ def test_imports_that_do_not_count():
     assert codes(audit(["ujson"], ["ujson"], plan_b)) == {"ujson": "KS101"}
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("pythonjsonlogger.json.JsonFormatter", "KS102"),
+        ("pythonjsonlogger.json:JsonFormatter", "KS102"),
+        ("pythonjsonlogger.json", "KS102"),
+        ("pythonjsonlogger.JsonFormatter", "KS102"),
+        ("pythonjsonlogger.log", "KS201"),
+        ("pythonjsonlogger.txt.gz", "KS201"),
+        ("pythonjsonlogger", "KS201"),
+        ("see pythonjsonlogger.json", "KS201"),
+    ],
+)
+def test_ks102_a_string_may_name_a_class_for_somebody_to_import(text, code):
+    logger = dist("python-json-logger", modules="pythonjsonlogger pythonjsonlogger.json")
+    uses = Uses(texts=(Text(text, "s.py", 3),))
+    assert codes(audit(["python-json-logger"], [logger], uses)) == {"python-json-logger": code}
+
+
+def test_a_declared_name_that_only_renames_what_is_imported():
+    environment = [dist("python-levenshtein", "levenshtein", modules=""), "levenshtein"]
+    uses = imports("levenshtein")
+    assert codes(audit(["python-Levenshtein"], environment, uses)) == {
+        "python-Levenshtein": "KS101"
+    }
+
+
 def test_ks103_a_plugin_is_kept_where_the_source_names_it():
     environment = [
         dist("xarray"),
@@ -271,6 +298,23 @@ def test_ks302_extras_merge_and_ks301_doubles_go():
     assert set(codes(audit(["r", "R"], ["r"])).values()) == {"KS201"}
 
 
+def test_ks303_extras_that_nothing_uses_go_where_rules_tell_when_they_are_used():
+    pandas = dist("pandas", "numpy", "matplotlib; extra == 'plot'", "pyarrow; extra == 'arrow'")
+    environment = [pandas, "numpy", "matplotlib", "pyarrow"]
+    uses = imports("pandas", "pyarrow")
+    one = audit(["pandas[plot,arrow]>=2"], environment, uses)
+    assert only(one, "KS303").replacement == "pandas[arrow]>=2"
+    assert one.kept == ("pandas[arrow]>=2", "pyarrow")
+    two = audit(["pandas", "pandas[plot]", "pyarrow"], environment, uses)
+    assert list(codes(two).values()) == ["KS101", "KS201", "KS101"]
+    assert only(two, "KS201").price.distributions == ("matplotlib",)
+    assert two.kept == ("pandas", "pyarrow")
+    same = audit(["numpy", "pandas[plot]"], environment, imports("pandas", "matplotlib"))
+    assert codes(same)["pandas[plot]"] == "KS101"
+    doubted = uses._replace(doubts=DOUBT.doubts)
+    assert codes(audit(["pandas[plot]"], environment, doubted))["pandas[plot]"] == "KS101"
+
+
 # --- replace and add ----------------------------------------------------------------------------
 
 
@@ -358,5 +402,5 @@ def test_what_is_imported_and_there_stays_there(question):
 def test_codes_are_what_they_were():
     assert " ".join(CODES) == (
         "KS101 KS102 KS103 KS104 KS105 KS106 KS107 KS108 KS109 KS201 KS202 KS203 KS204"
-        " KS301 KS302 KS401 KS402 KS501 KS502 KS503"
+        " KS301 KS302 KS303 KS401 KS402 KS501 KS502 KS503"
     )
