@@ -12,6 +12,7 @@ from kfslim.audit.question import Question
 from kfslim.audit.uses import Uses
 from kfslim.errors import InputError
 from kfslim.flow.asking import answered, ask, read_step
+from kfslim.flow.auditing_sources import audit_source as audit_source  # noqa: PLC0414
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options
 from kfslim.flow.preparing import prepare
