@@ -18,6 +18,10 @@ requirement = [
 """
 
 
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def test_set_is_large_enough() -> None:
     assert len(ALL) >= 64
 

@@ -1,0 +1,3 @@
+from step import keep
+
+assert keep("model.lz4") == 50

@@ -1,0 +1,3 @@
+from step import exchange
+
+assert exchange("n.xlsx") == 42

@@ -1,0 +1,3 @@
+from step import answer
+
+assert answer() == "ready"

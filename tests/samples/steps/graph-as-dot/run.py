@@ -1,0 +1,3 @@
+from step import dot
+
+assert "a -> b" in dot([("a", "b")])

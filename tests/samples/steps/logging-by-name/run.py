@@ -1,0 +1,3 @@
+from step import log
+
+assert log("started") == "started"

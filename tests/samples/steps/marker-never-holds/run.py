@@ -1,0 +1,3 @@
+from step import weights
+
+assert weights("weights = [1.0, 2.5]") == 3.5

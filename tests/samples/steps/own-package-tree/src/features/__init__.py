@@ -1,0 +1,3 @@
+from .encode import encode
+
+__all__ = ["encode"]

@@ -1,0 +1,4 @@
+def generator(seed=0):
+    import numpy
+
+    return numpy.random.default_rng(seed)

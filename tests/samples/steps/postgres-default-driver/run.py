@@ -1,0 +1,3 @@
+from step import dialect
+
+assert dialect() == "psycopg"
