@@ -29,7 +29,7 @@ def audit_step(question: Question) -> StepAudit:
     found = gather(question)
     verdicts = verdicts_on(question, found, groups)
     stay = [group for group, verdict in zip(groups, verdicts, strict=True) if verdict.stays]
-    used = question.environment.closure([*(group.name for group in stay), *found.wanted()])
+    used = frozenset((*(group.name for group in stay), *found.wanted()))
     idle = [
         idle_extras(question, found, used, group) if verdict.may_shrink else Idle(group.text)
         for group, verdict in zip(groups, verdicts, strict=True)

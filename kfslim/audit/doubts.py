@@ -17,7 +17,9 @@ _NO_SOURCE = Evidence(kind="doubt", text="there is no source to read")
 def doubts(
     question: Question, found: Reasons, used: frozenset[str], name: str
 ) -> tuple[Evidence, ...]:
-    """Return why it cannot be told that ``name`` is not needed; ``used`` are those that are.
+    """Return why it cannot be told that ``name`` is not needed.
+
+    ``used`` are the distributions that are used themselves, not only by others.
 
     Empty when the step will run, or ran, in a trial: that tells.
     """

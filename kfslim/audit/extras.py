@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
@@ -16,12 +17,10 @@ from kfslim.audit.reasons import Reasons
 
 
 class Idle(NamedTuple):
-    """The ``extras`` of a group that go, the ``text`` that stays, and what that saves."""
+    """The extras of a group that go: each with what only it brings.  ``text`` stays."""
 
     text: str
-    extras: frozenset[str] = frozenset()
-    price: Price = Price()
-    evidence: Evidence = Evidence(kind="dependency", text="")
+    extras: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class Shorter(NamedTuple):
@@ -44,29 +43,28 @@ def idle_extras(question: Question, found: Reasons, used: frozenset[str], group:
 
     One that brings nothing more than is there without it stays: nothing would be saved.
     """
-    environment = question.environment
+    environment, wanted = question.environment, frozenset(found.wanted())
     bare = environment.closure([group.name])
-    wanted, idle, gone = set(found.wanted()), set[str](), set[str]()
+    idle: dict[str, frozenset[str]] = {}
     for extra in Requirement(group.text).extras:
         brought = environment.closure([f"{group.name}[{extra}]"]) - bare
-        needed = any(name in wanted or doubts(question, found, used, name) for name in brought)
-        if brought and not needed:
-            idle.add(str(canonicalize_name(extra)))
-            gone |= brought
-    if not idle:
-        return Idle(group.text)
+        doubted = any(doubts(question, found, used, name) for name in brought - wanted)
+        if brought and not brought & wanted and not doubted:
+            idle[str(canonicalize_name(extra))] = brought
     text = without_extras(group.text, idle).text
-    gone = gone & {*group.price.distributions} - environment.closure([text])
-    return Idle(text, frozenset(idle), _price(question, gone), _evidence(idle, gone))
+    saved = {*group.price.distributions} - environment.closure([text])
+    return Idle(text, {extra: brought & saved for extra, brought in idle.items()})
 
 
-def _price(question: Question, names: set[str]) -> Price:
+def saving(question: Question, idle: Idle, line: str) -> tuple[Price, Evidence]:
+    """Return what the idle extras of ``line`` weigh, and say what they bring."""
+    extras = {str(canonicalize_name(extra)) for extra in Requirement(line).extras}
+    extras &= idle.extras.keys()
+    names = sorted(frozenset[str]().union(*(idle.extras[extra] for extra in extras)))
     content, disk = question.environment.bytes_of(names)
-    return Price(own_content_bytes=content, own_disk_bytes=disk, distributions=tuple(sorted(names)))
-
-
-def _evidence(idle: set[str], gone: set[str]) -> Evidence:
-    some = sorted(gone)[:5]
-    more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
-    text = f"[{','.join(sorted(idle))}] brings only {', '.join(some)}{more}"
-    return Evidence(kind="dependency", text=text if gone else "others bring what its extra brings")
+    price = Price(own_content_bytes=content, own_disk_bytes=disk, distributions=tuple(names))
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    text = f"[{','.join(sorted(extras))}] brings only {', '.join(names[:5])}{more}"
+    return price, Evidence(
+        kind="dependency", text=text if names else "others bring what its extra brings"
+    )

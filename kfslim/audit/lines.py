@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfslim.audit.declared import Group, same
-from kfslim.audit.extras import Idle, without_extras
+from kfslim.audit.extras import Idle, saving, without_extras
 from kfslim.audit.finding import finding
 from kfslim.audit.model import Finding, Price
 from kfslim.audit.question import Question
@@ -24,19 +24,20 @@ def findings_on(
     price = _with_seconds(question, group)
     for line in group.lines:
         code, evidence, replacement = verdict.code, verdict.evidence, ""
+        price_here = price if line is left[0] else Price()  # the others bring nothing more
         if line not in left:
-            code, evidence, price_here = "KS201", (idle.evidence,), idle.price
-        else:
-            # the lines after the first bring nothing more
-            price_here = price if line is left[0] else Price()
-            if verdict.stays:
-                code, replacement = _merged(line, left, verdict.code, idle.text)
+            price_here, why = saving(question, idle, line.text)
+            code, evidence = "KS201", (why,)
+        elif verdict.stays:
+            code, replacement = _merged(line, left, verdict.code, idle.text)
+            if code == "KS303":
+                evidence = (saving(question, idle, line.text)[1], *evidence)
         yield finding(
             question.step,
             code,
             line,
             group.name,
-            evidence=evidence if code != "KS303" else (idle.evidence, *evidence),
+            evidence=evidence,
             price=price_here,
             replacement=replacement,
         )

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
@@ -103,6 +104,14 @@ class _Reading:
         self.environment = question.environment
         self.declared = declared_names(question)
 
+    @cached_property
+    def _only_typing(self) -> frozenset[str]:
+        """What is imported for type checks only: strings that name it are annotations."""
+        kinds: dict[str, set[str]] = defaultdict(set)
+        for used in self.uses.imports:
+            kinds[used.module.partition(".")[0]].add(used.kind)
+        return frozenset(top for top, those in kinds.items() if those == {"typing"})
+
     def read(self) -> None:
         for used in self.uses.imports:
             self._import(used)
@@ -193,7 +202,8 @@ class _Reading:
         has no such module, and no class is called so.
         """
         path = text.value.replace(":", ".", 1)
-        if not _DOTTED.fullmatch(path) or path.partition(".")[0] in self.environment.standard:
+        top = path.partition(".")[0]
+        if not _DOTTED.fullmatch(path) or top in self.environment.standard | self._only_typing:
             return
         module = self.environment.holder(path)
         whole, _, attribute = path.rpartition(".")
@@ -202,7 +212,7 @@ class _Reading:
                 kind="mention", text=f"names {text.value}", file=text.file, line=text.line
             )
             owners = self.environment.owners(module)
-            for name in self._credited(owners, local=module.partition(".")[0] in self.uses.local):
+            for name in self._credited(owners, local=top in self.uses.local):
                 self.found.keep[name].append(Reason("KS102", evidence))
 
     def _program(self, program: Program) -> None:

@@ -38,8 +38,7 @@ def verdicts_on(question: Question, found: Reasons, groups: Sequence[Group]) -> 
         if verdict := _by_itself(question, found, group):
             verdicts[place] = verdict
     wanted = found.wanted()
-    stay = [groups[place].text for place, verdict in verdicts.items() if verdict.stays]
-    used = question.environment.closure([*stay, *wanted])
+    used = frozenset((*wanted, *(groups[n].name for n, one in verdicts.items() if one.stays)))
     for place, group in enumerate(groups):
         if place not in verdicts and (reasons := doubts(question, found, used, group.name)):
             verdicts[place] = Verdict("KS105", (*reasons, *found.evidence(group.name)))

@@ -17,7 +17,8 @@ INSTALLERS = frozenset({"pip", "setuptools", "wheel"})  # a Python image brings 
 # Extras that serve a project's own developers, or only repeat all others.
 _DEV_EXTRAS = {
     "all", "bench", "benchmark", "benchmarks", "build", "building", "check", "ci", "cov", "cover",
-    "coverage", "dev", "develop", "development", "doc", "docs", "documentation", "enabler",
+    "coverage", "dev", "develop", "development", "doc", "docs", "document", "documentation",
+    "enabler",
     "example", "examples", "install", "lint", "linting", "maintenance", "mypy", "precommit",
     "release", "style", "test", "testing", "tests", "tutorials", "type", "types", "typing",
 }  # fmt: skip

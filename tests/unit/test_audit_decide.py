@@ -85,6 +85,10 @@ def test_ks101_an_import_keeps_with_its_line_and_the_rest_goes():
 def test_imports_that_do_not_count():
     typing = audit(["pandas"], ["pandas"], imports("pandas", kind="typing"))
     assert only(typing, "KS201").evidence[0].text == "imports for type checks only pandas"
+    annotated = imports("pandas", kind="typing")._replace(
+        texts=(Text("pandas.DataFrame", "s.py", 4),)
+    )
+    assert codes(audit(["pandas"], ["pandas"], annotated)) == {"pandas": "KS201"}
     plan_b = Uses(
         imports=(
             Import("orjson", "s.py", 2, "optional"),
