@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
-from kfslim.audit.decide import audit_step
+from kfslim.audit.decide import audit_step, to_be_read
 from kfslim.audit.located import Where, located, located_problems
 from kfslim.audit.model import Evidence, Problem, StepAudit
 from kfslim.audit.question import Question
 from kfslim.audit.uses import SourceText, Uses, read_uses
 from kfslim.flow.context import Context
-from kfslim.flow.dissecting import environment_of
+from kfslim.flow.dissecting import environment_of, opened
 from kfslim.lock.model import Lock
 from kfslim.steps.declared import all_lines, kfp_mode
 from kfslim.steps.model import Needs, Step
@@ -53,9 +57,10 @@ def ask(
     settings = context.config.for_step(step.name)
     environment = environment_of(context, lock, uses)
     provided = {(str(canonicalize_name(name)), version) for name, version in base_provides}
-    return Question(
+    lines = all_lines(step, settings, needs, places.packages if places else None)
+    question = Question(
         step=needs.step,
-        requirements=all_lines(step, settings, needs, places.packages if places else None),
+        requirements=tuple(replace(line, where=from_here(line.where)) for line in lines),
         uses=uses,
         environment=environment,
         base_provides=frozenset(
@@ -65,6 +70,24 @@ def ask(
         accelerator=bool(step.resources.accelerator),
         kfp=kfp_mode(step, needs),
     )
+    return settled(context, lock, question)
+
+
+def settled(context: Context, lock: Lock, question: Question) -> Question:
+    """Open what stays and was not opened: only then it is known what it requires.
+
+    Raises:
+        KfslimError: as :func:`kfslim.lock.install.install`.
+    """
+    while names := to_be_read(question, audit_step(question)):
+        more = opened(context, lock, question.environment, names)
+        question = replace(question, environment=more)
+    return question
+
+
+def from_here(where: str) -> str:
+    """Return a place as seen from the current folder, if it lies below it."""
+    return where.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def answered(question: Question, where: Where) -> StepAudit:
