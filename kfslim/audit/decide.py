@@ -60,6 +60,9 @@ def to_be_read(question: Question, audited: StepAudit) -> frozenset[str]:
     are never among them: they have no modules to import, and whoever uses them requires them all.
     """
     environment = question.environment
+    whole = environment.brought(audited.requirements, audited.requirements)
+    if question.uses is None or whole <= {*audited.distributions}:
+        return frozenset()  # nothing goes, so nothing can be missed
     needed = environment.closure(audited.kept) & environment.unread
     return frozenset(name for name in needed if not is_cuda(name))
 

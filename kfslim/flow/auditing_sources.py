@@ -12,7 +12,7 @@ from kfslim.audit.model import Audit
 from kfslim.audit.question import Question
 from kfslim.audit.uses import SourceText, Uses, read_uses
 from kfslim.errors import BadRequirement, InputError
-from kfslim.flow.asking import answered
+from kfslim.flow.asking import answered, settled
 from kfslim.flow.context import Context
 from kfslim.flow.dissecting import environment_of
 from kfslim.lock.job import Job
@@ -86,7 +86,7 @@ def audit_source(
     )
     return Audit(
         subject=str(path),
-        steps=(answered(question, where),),
+        steps=(answered(settled(context, lock, question), where),),
         problems=located_problems(uses.problems, where) if uses else (),
     )
 

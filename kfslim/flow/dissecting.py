@@ -6,7 +6,7 @@ downloads 3 GB of CUDA to learn that nobody imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from packaging.utils import canonicalize_name
 
@@ -53,14 +53,26 @@ def environment_of(
     return environment
 
 
+def opened(
+    context: Context, lock: Lock, environment: Environment, names: Collection[str]
+) -> Environment:
+    """Return ``environment``, which is of ``lock``, with the distributions ``names`` opened, too.
+
+    Raises:
+        KfslimError: as :func:`kfslim.lock.install.install`.
+    """
+    closed = environment.unread.difference(names)
+    return _read(context, lock, [one for one in lock.distributions if _name(one) in closed])
+
+
 def _read(context: Context, lock: Lock, closed: Sequence[Locked]) -> Environment:
     """Open all distributions but those in ``closed``."""
     platform = Platform.parse(lock.platform)
-    opened = [one for one in lock.distributions if one not in closed]
+    wanted = [one for one in lock.distributions if one not in closed]
     with context.cache.scratch() as folder:
         found = anatomies(
             context.uv,
-            opened,
+            wanted,
             python=lock.python,
             platform=platform,
             folder=folder,

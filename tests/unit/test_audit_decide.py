@@ -215,11 +215,19 @@ def test_ks105_who_was_not_read_may_offer_what_nobody_else_does():
     assert codes(audit(["torch", "a"], [torch, "a"], imports("a")))["torch"] == "KS201"
 
 
-@pytest.mark.parametrize(("module", "names"), [("torch.nn", {"torch"}), ("a", set())])
-def test_what_must_be_read_is_what_stays_unread(module, names):
+@pytest.mark.parametrize(
+    ("requirements", "module", "names"),
+    [
+        (["torch", "a"], "torch.nn", {"torch"}),
+        (["torch", "b", "a"], "b", {"torch"}),  # its requirements may be what goes else
+        (["torch", "a"], "a", set()),
+        (["torch", "b"], "b", set()),  # nothing goes
+    ],
+)
+def test_what_must_be_read_is_what_stays_unread(requirements, module, names):
     unread = [Anatomy(name=n, version="2", content_bytes=7) for n in ("torch", "nvidia-x-cu12")]
-    lines = (RequirementLine("torch"), RequirementLine("a"))
-    environment = Environment([*unread, dist("a")], "3.11")
+    environment = Environment([*unread, dist("a"), dist("b", "torch")], "3.11")
+    lines = tuple(map(RequirementLine, requirements))
     question = Question("train", lines, imports(module), environment)
     assert to_be_read(question, audit_step(question)) == names
 
