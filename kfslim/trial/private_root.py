@@ -147,7 +147,7 @@ class PrivateRoot:
                 with self._lock:
                     self._running.discard(process)
         if not said:
-            return Problem(log.text[-300:].strip() or "it was ended from outside").told
+            return Problem("what keeps it was ended from outside").told
         result: dict[str, Any] = json.loads(said)
         return result
 

@@ -33,7 +33,7 @@ from kfslim.trial.runner import Runner
 pytestmark = [pytest.mark.network, pytest.mark.real]
 
 SOURCES = Path(kfslim.__file__).parents[1]
-MARK = "kfslim-trial-mark"  # in the command line of everything that a test starts
+MARK = f"kfslim-trial-mark-{os.getpid()}"  # in the command line of everything that a test starts
 LONG = 60.0  # seconds; a test that waits so long has failed
 SMALL = Limits(seconds=LONG, memory_bytes=256 << 20, disk_bytes=32 << 20, processes=64)
 
@@ -466,20 +466,18 @@ def test_a_run_that_is_interrupted(runner, cache, image, folder, tmp_path, endin
     assert not mounts()
     assert not list(cache.root.glob("scratch/*"))
     if runner.name == "engine":
-        assert not of_trials()
+        assert not of_trials(process.pid)
 
 
-def of_trials() -> list[str]:
-    """Return what trials left in the engine."""
+def of_trials(pid: int) -> list[str]:
+    """Return what the trials of a process left in the engine."""
     import docker
 
     client = docker.from_env()
     images = [name for image in client.api.images("kfslim-trial") for name in image["RepoTags"]]
-    containers = [
-        c["Image"] for c in client.api.containers(all=True) if "kfslim-trial" in c["Image"]
-    ]
+    images += [container["Image"] for container in client.api.containers(all=True)]
     client.close()
-    return images + containers
+    return [name for name in images if name.startswith(f"kfslim-trial:{pid}-")]
 
 
 def test_stop_ends_what_runs(runner, image, folder):

@@ -15,7 +15,7 @@ import kfslim.trial.inside
 from kfslim.trial.inside.handing import LONGEST, Item, Receiver, TooMuch, contents, hand_over
 from kfslim.trial.inside.identity import Identity, identity_of
 from kfslim.trial.inside.problem import Problem
-from kfslim.trial.inside.watching import usage_of
+from kfslim.trial.inside.watching import memory_left, usage_of
 from kfslim.trial.log import MOST, BoundedLog
 
 INSIDE = Path(kfslim.trial.inside.__file__).parent
@@ -153,3 +153,7 @@ def test_what_a_process_uses_is_read_as_the_kernel_tells_it():
     assert usage.processes == 1
     assert usage.threads >= 1
     assert usage.memory_bytes > len(kept)
+
+
+def test_the_share_of_memory_that_is_left():
+    assert 0 < memory_left() <= 1

@@ -39,6 +39,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FILES = 65_536  # open files of one process, as containerd gives
 # Address space that is reserved and not used costs nothing: this only stops what is out of measure.
 _DATA_FACTOR = 4
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # netdevice(7)
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # exit statuses, as shells have them
 
@@ -50,6 +51,8 @@ def keep(spec: dict[str, Any]) -> None:
         result = _keep(spec)
     except Problem as problem:
         result = problem.told
+    except Exception as error:
+        result = Problem(f"{type(error).__name__}: {error}").told
     with open(spec["report"], "w") as report:
         json.dump(result, report)
 
@@ -169,6 +172,8 @@ def _finish_root(spec: dict[str, Any]) -> None:
     if not spec["limits"]["network"]:
         with doing("bringing the loopback device up"), socket.socket() as device:
             fcntl.ioctl(device, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
+    with suppress(OSError):  # not every kernel lets us; shared memory is no process's own
+        _write("/proc/sys/kernel/shmall", str(spec["limits"]["memory_bytes"] // _PAGE))
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)

@@ -15,6 +15,9 @@ from kfslim.trial.inside.mounts import Room
 _POLL = 0.05  # seconds; a process fills some 100 MB of memory in that time
 # A process has threads: they count for the kernel's limit, which only backs up the one here.
 TASKS_PER_PROCESS = 4
+# A process can take memory that none of its figures show (files in memory, full pipes).  What is
+# left of the machine's shows it: below this share the kernel would soon end anybody's processes.
+_LEFT = 0.02
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -74,7 +77,15 @@ def _passed(room: Room, limits: dict[str, Any]) -> str:
         shared = sum(_proportional(proc, pid) for pid in pids)
         if shared > limits["memory_bytes"]:
             return "memory"
-    return ""
+    return "memory" if memory_left() < _LEFT else ""
+
+
+def memory_left() -> float:
+    """Return the share of the machine's memory that can still be had (proc(5), "meminfo")."""
+    with open("/proc/meminfo", "rb") as file:
+        found = dict(line.split()[:2] for line in file)
+    available, total = (int(found.get(name, 1)) for name in (b"MemAvailable:", b"MemTotal:"))
+    return available / total
 
 
 def _pids(proc: str) -> list[str]:
