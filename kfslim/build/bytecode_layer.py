@@ -84,7 +84,9 @@ def _chosen(
 def source_path(pyc: str) -> str:
     """Return whose bytecode ``a/__pycache__/b.cpython-311.pyc`` is: ``a/b.py`` (PEP 3147)."""
     folder, _, name = pyc.rpartition("/")
-    stem = name.rsplit(".", 2)[0]
+    parts = name.split(".")[:-1]
+    optimised = parts[-1].startswith("opt-")  # PEP 488
+    stem = ".".join(parts[: -2 if optimised else -1])
     return f"{folder.removesuffix('__pycache__')}{stem}.py"
 
 

@@ -8,6 +8,7 @@ import struct
 import pytest
 from parts.installed import make_installed
 
+from kfslim.build.bytecode_layer import source_path
 from kfslim.build.content import covered
 from kfslim.build.elf import needed
 from kfslim.build.traced import check_trace, compiled_by, module_name, spared, used_files
@@ -47,6 +48,18 @@ def test_what_was_used_is_told_by_sources():
     )
     expected = {"a/__init__.py", "a/b.c.py", "a/data.csv", "a.libs/libx.so.1"}
     assert used_files(seen, image_plan()) == expected
+
+
+@pytest.mark.parametrize(
+    ("pyc", "source"),
+    [
+        ("a/__pycache__/b.cpython-311.pyc", "a/b.py"),
+        ("a/__pycache__/b.cpython-311.opt-1.pyc", "a/b.py"),
+        ("__pycache__/b.c.cpython-38.pyc", "b.c.py"),
+    ],
+)
+def test_whose_bytecode_it_is(pyc, source):
+    assert source_path(pyc) == source
 
 
 def test_modules_are_compiled_for_whom_they_belong_to():
