@@ -76,7 +76,7 @@ def _chosen(
         reader = TarReader(tar)
         for entry in reader:
             path = entry.path.removeprefix(folder)
-            if source_path(path) in wanted:
+            if path.endswith(".pyc") and source_path(path) in wanted:
                 yield path, made(path, reader.payload(entry.size))
         tar.finish()
 
@@ -84,7 +84,7 @@ def _chosen(
 def source_path(pyc: str) -> str:
     """Return whose bytecode ``a/__pycache__/b.cpython-311.pyc`` is: ``a/b.py`` (PEP 3147)."""
     folder, _, name = pyc.rpartition("/")
-    parts = name.split(".")[:-1]
+    parts = name.removesuffix(".pyc").split(".")
     optimised = parts[-1].startswith("opt-")  # PEP 488
     stem = ".".join(parts[: -2 if optimised else -1])
     return f"{folder.removesuffix('__pycache__')}{stem}.py"
