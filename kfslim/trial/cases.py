@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,24 +14,55 @@ from kfslim.errors import BadConfig
 from kfslim.steps.config import TrialSettings
 from kfslim.steps.executors import runs_without_dependencies, without_preamble
 from kfslim.steps.model import Step
+from kfslim.steps.sightings import Import
 from kfslim.trial.inputs import LOCAL, Artifact, Given, Place, Ports, place_for
 from kfslim.trial.model import Level, Limits
 from kfslim.trial.recorded import read_inputs
 
 TOLERANCE = 0.01  # relative, of numbers and of the sizes of files
 USUAL = Limits()
+# Modules of the standard library that every Python of an image has, on Linux.
+_LINUX = sys.stdlib_module_names - {
+    *("_winapi", "msvcrt", "nt", "winreg", "winsound", "msilib", "_overlapped", "_scproxy"),
+    *("graphlib", "tomllib", "zoneinfo"),  # newer than 3.8
+}
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 class Wanted(NamedTuple):
     """A module, or attribute of one, that the step imports; ``where`` is its ``file:line``.
 
-    The step can do without one that is not ``required``.
+    The step can do without one that is not ``required``, and without one of which all that it
+    stands in for (``instead_of``) is there.
     """
 
     name: str
     required: bool = True
     where: str = ""
+    instead_of: tuple[str, ...] = ()
+
+
+def wanted_from(
+    imports: Iterable[Import], provided: Collection[str], local: Collection[str] = ()
+) -> tuple[Wanted, ...]:
+    """Return what a trial must import, of the imports that the sources show.
+
+    ``provided`` are the top-level modules of all that was declared, before anything was left out:
+    what they do not offer would not be there in an image that is not slim, either (``tomli`` where
+    Python has ``tomllib``).  ``local`` are top-level modules that the sources bring themselves.
+    """
+    known = _LINUX | set(provided)
+    found: dict[str, Wanted] = {}
+    for one in imports:
+        top = one.module.partition(".")[0]
+        if one.kind == "typing" or not top or (top in local and top not in provided):
+            continue
+        required = one.kind != "optional" and top in known
+        name = top if one.kind == "dynamic" else one.module  # the rest may be computed, or a mock's
+        wanted = Wanted(name, required, f"{one.file}:{one.line}", one.instead_of)
+        if name not in found or (required and not found[name].required):
+            found[name] = wanted
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ _STAND_INS: dict[str, Any] = {
         "error": {},
     },
 }
+_BACKENDS = ("TASK_FINAL_STATUS", "TASK_CONFIG")  # a backend always gives these
 _PLACEHOLDER = re.compile(r"\{\{\$(?:\.([^{}]*))?\}\}")
 _KEYS = re.compile(r"\[?(?:''|'|\")([^'\"]+)(?:''|'|\")\]?|([A-Za-z_]\w*)")
 
@@ -114,7 +115,8 @@ class Ports:
         parameters = {
             name: _STAND_INS.get(str(spec.get("parameterType")), "")
             for name, spec in self.parameters.items()
-            if "defaultValue" not in spec and not spec.get("isOptional")
+            if spec.get("parameterType") in _BACKENDS
+            or ("defaultValue" not in spec and not spec.get("isOptional"))
         }
         artifacts = {
             name: (Artifact(None),)

@@ -11,7 +11,7 @@ from typing import Any
 from kfslim.files import disk_errors
 from kfslim.oci.image import Image
 from kfslim.plan.model import ImagePlan
-from kfslim.trial.cases import Case
+from kfslim.trial.cases import Case, Wanted
 from kfslim.trial.compare import compare
 from kfslim.trial.consistency import inconsistencies, installed_from
 from kfslim.trial.inputs import artifact_path, executor_input, fill
@@ -291,15 +291,21 @@ def _imports(result: Mapping[str, Any], case: Case) -> tuple[Failure, ...]:
     failures = []
     for module in case.modules:
         facts = fared.get(module.name)
-        if isinstance(facts, dict) and facts.get("errors") and module.required:
+        if isinstance(facts, dict) and facts.get("errors") and _needed(module, fared):
             failures.append(_import_error(module.name, module.where, facts["errors"]))
         elif facts == {} and part.get("status"):
             text = f"importing {module.name} ended Python ({_status(part['status'])})"
             failures.append(Failure(text=text, modules=(module.name,)))
-    untried = [m.name for m in case.modules if m.required and not _part(fared, m.name)]
+    untried = [m.name for m in case.modules if _needed(m, fared) and not _part(fared, m.name)]
     if "imports" in result and untried and not failures:
         failures.append(Failure(text=f"{untried[0]} was not tried", modules=(untried[0],)))
     return tuple(failures)
+
+
+def _needed(module: Wanted, fared: Mapping[str, Any]) -> bool:
+    """True unless the step can do without, or all that this stands in for is there."""
+    others = module.instead_of
+    return module.required and not (others and all("seconds" in _part(fared, o) for o in others))
 
 
 def _import_error(name: str, where: str, errors: Any) -> Failure:
@@ -322,7 +328,7 @@ def _status(status: Any) -> str:
 def _absent(result: Mapping[str, Any], case: Case) -> tuple[str, ...]:
     """Return the modules that the step can do without and that are not there."""
     fared = _part(_part(result, "imports"), "modules")
-    wanted = {m.name for m in case.modules if m.required}
+    wanted = {m.name for m in case.modules if _needed(m, fared)}
     return tuple(
         name
         for name in dict.fromkeys(m.name for m in case.modules)

@@ -126,7 +126,8 @@ def chain(error: BaseException | None) -> Iterator[dict[str, str]]:
 
 def imports(folder: str) -> None:
     """Import all modules; write a line before and after each, since one may end the process."""
-    sys.path[0] = os.getcwd()  # as with -m, which starts a step
+    if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+        sys.path[0] = os.getcwd()  # as with -m, which starts a step
     with open(f"{folder}/imports.jsonl", "w", encoding="utf-8") as out:
 
         def tell(**facts: Any) -> None:

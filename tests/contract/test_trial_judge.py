@@ -104,6 +104,14 @@ def test_what_a_step_can_do_without_is_only_told(tmp_path, site):
     assert (tmp_path / "trial" / LOG).read_text().endswith(verdict.log)
 
 
+def test_a_stand_in_is_needed_only_for_what_is_missing(tmp_path, site):
+    fallback = Wanted("absent", instead_of=("good",))
+    assert attempt(tmp_path, site, Wanted("good", required=False), fallback).passed
+    (tmp_path / "2").mkdir()
+    fallback = Wanted("absent", instead_of=("needs",))
+    assert not attempt(tmp_path / "2", site, Wanted("needs", required=False), fallback).passed
+
+
 def test_what_is_installed_must_fit(tmp_path, site):
     runner = Here(tmp_path, (site,))
     case = Case("step", "imports", place=runner.place)

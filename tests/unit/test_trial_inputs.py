@@ -7,7 +7,8 @@ import pytest
 from kfslim.errors import BadConfig
 from kfslim.steps.config import TrialSettings
 from kfslim.steps.model import Declared, Step
-from kfslim.trial.cases import Wanted, bytes_of, case_for
+from kfslim.steps.sightings import Import
+from kfslim.trial.cases import Wanted, bytes_of, case_for, wanted_from
 from kfslim.trial.inputs import Artifact, Given, Ports, executor_input, fill, place_for
 from kfslim.trial.left import files_left, read_left
 from kfslim.trial.recorded import copy_left, read_inputs, write_inputs
@@ -202,3 +203,30 @@ def test_no_link_that_a_run_left_is_followed(tmp_path):
     assert read_left(left, "../secret") is None
     copy_left(left, tmp_path / "copy")
     assert sorted(p.name for p in (tmp_path / "copy").rglob("*")) == ["deep", "ok"]
+
+
+def test_what_must_be_imported_is_what_a_step_cannot_do_without():
+    imports = [
+        Import("pandas", "s.py", 1, "optional"),
+        Import("pandas", "s.py", 2),
+        Import("pandas.DataFrame", "s.py", 2),
+        Import("typing_only", "s.py", 3, "typing"),
+        Import("tomli", "s.py", 4),
+        Import("winreg", "s.py", 5),
+        Import("tkinter", "s.py", 6),
+        Import("own.part", "s.py", 7),
+        Import("plugin.{}.x", "s.py", 8, "dynamic"),
+        Import("json", "s.py", 9, "plain", ("ujson",)),
+    ]
+    found = wanted_from(imports, {"pandas", "plugin"}, {"own"})
+    assert {(w.name, w.required) for w in found} == {
+        ("pandas", True),
+        ("pandas.DataFrame", True),
+        ("tomli", False),
+        ("winreg", False),
+        ("tkinter", True),
+        ("plugin", True),
+        ("json", True),
+    }
+    assert next(w for w in found if w.name == "pandas").where == "s.py:2"
+    assert next(w for w in found if w.name == "json").instead_of == ("ujson",)
