@@ -420,6 +420,19 @@ def test_the_cache_stays_as_it_is(private, cache, image, folder):
     assert run("import os; print(os.listdir('/opt/app'))").log == "['mine.py']\n"
 
 
+def test_the_first_process_and_its_keys_are_out_of_reach(private, image, folder):
+    ran = starter(private, image, folder)(
+        "import os\n"
+        "fds = [f'fd/{n}' for n in range(20)]\n"
+        "for what in ('root', 'cwd', 'environ', 'mem', 'ns/mnt', *fds):\n"
+        "    try: os.close(os.open('/proc/1/' + what, os.O_RDONLY)); print('opened', what)\n"
+        "    except OSError: pass\n"
+        "try: print([k for k in open('/proc/keys') if 'empty' not in k])\n"
+        "except FileNotFoundError: print([])\n"
+    )
+    assert ran.log == "[]\n"
+
+
 def mounts() -> list[str]:
     return [line for line in Path("/proc/mounts").read_text().splitlines() if "trial-" in line]
 

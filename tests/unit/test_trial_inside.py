@@ -134,6 +134,16 @@ def test_no_more_than_is_allowed_is_received(tmp_path):
         hand_over(str(source), Receiver(str(target), 4))
 
 
+def test_no_more_files_than_is_allowed_are_received(tmp_path, monkeypatch):
+    monkeypatch.setattr("kfslim.trial.inside.handing.MOST_ITEMS", 3)
+    receiver = Receiver(str(tmp_path), 1000)
+    receiver.folder("a")
+    receiver.file("a/b", False, [])
+    receiver.file("c", False, [])
+    with pytest.raises(TooMuch):
+        receiver.file("d", False, [])
+
+
 def test_paths_beyond_measure_are_left_out(tmp_path):
     at = os.open(tmp_path, os.O_RDONLY)
     for _ in range(40):

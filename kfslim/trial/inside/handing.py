@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 LONGEST = 2048  # characters of a path in the folder; Linux takes 4096 bytes with all above it
+MOST_ITEMS = 100_000  # files and folders that a folder may hold
 _CHUNK = 1 << 20
 
 
@@ -54,7 +55,7 @@ def _listed(folder: str) -> list[tuple[str, os.stat_result]]:
 
 
 class Receiver:
-    """Fills a folder, at most ``most_bytes``; what was in it is removed first.
+    """Fills a folder, at most ``most_bytes`` and ``MOST_ITEMS``; what was in it is removed first.
 
     With ``owner`` all of it goes to that user.
 
@@ -66,16 +67,19 @@ class Receiver:
     def __init__(self, folder: str, most_bytes: int, owner: int | None = None) -> None:
         self._folder = folder
         self._left = most_bytes
+        self._items = 0
         self._owner = owner
         _empty(folder)
 
     def folder(self, path: str) -> None:
         """Make a folder whose parent is there."""
+        self._count()
         os.mkdir(self._at(path), 0o755)
         self._own(path)
 
     def file(self, path: str, executable: bool, chunks: Iterable[bytes]) -> None:
         """Write a new file whose folder is there."""
+        self._count()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with open(os.open(self._at(path), flags, 0o600), "wb") as out:
             for chunk in chunks:
@@ -85,6 +89,11 @@ class Receiver:
                 out.write(chunk)
             os.fchmod(out.fileno(), 0o755 if executable else 0o644)
         self._own(path)
+
+    def _count(self) -> None:
+        self._items += 1
+        if self._items > MOST_ITEMS:
+            raise TooMuch
 
     def _at(self, path: str) -> str:
         return os.path.join(self._folder, path)

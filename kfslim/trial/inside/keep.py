@@ -223,6 +223,7 @@ def _enter_user(owner: int, who: Identity) -> None:
     user, group = os.geteuid(), os.getegid()
     kernel.unshare(kernel.CLONE_NEWUSER)
     _map(who.user, user, who.group, group)
+    kernel.leave_keyring()
     with suppress(OSError):  # a kernel without the setting
         _write("/proc/sys/user/max_user_namespaces", "0")
     kernel.drop_all_capabilities()

@@ -1,7 +1,7 @@
 """The Linux calls that Python's standard library lacks, through the C library.
 
-Numbers are those of the kernel's user API (linux/sched.h, mount.h, prctl.h, capability.h), the
-same on all architectures but for ``pivot_root``, for which the C library has no name.
+Numbers are those of the kernel's user API (sched.h, mount.h, prctl.h, capability.h, keyctl.h), the
+same on all architectures but for those of calls.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _MNT_DETACH = 2
 
 _PDEATHSIG, _DUMPABLE, _CAPBSET_DROP, _NO_NEW_PRIVS = 1, 4, 24, 38
 _CAPABILITY_VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3: two words for each set
-_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+# Calls for which the C library has no name (linux/unistd.h): pivot_root, keyctl.
+_NUMBERS = {"x86_64": (155, 250), "aarch64": (41, 219)}
+_JOIN_SESSION_KEYRING = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
@@ -58,12 +60,23 @@ def enter_root(folder: str) -> None:
         OSError: the kernel refuses it, or this architecture is not known.
     """
     os.chdir(folder)
-    number = _PIVOT_ROOT.get(platform.machine())
-    if number is None:
-        raise OSError(0, f"the number of pivot_root on {platform.machine()} is not known")
-    _checked(_libc.syscall(ctypes.c_long(number), b".", b"."))
+    pivot_root, _ = _numbers()
+    _checked(_libc.syscall(ctypes.c_long(pivot_root), b".", b"."))
     _checked(_libc.umount2(b".", _MNT_DETACH))
     os.chdir("/")
+
+
+def _numbers() -> tuple[int, int]:
+    found = _NUMBERS.get(platform.machine())
+    if found is None:
+        raise OSError(0, f"the numbers of calls on {platform.machine()} are not known")
+    return found
+
+
+def leave_keyring() -> None:
+    """Take a new session keyring: the old one may hold keys of who started us (keyrings(7))."""
+    _, keyctl = _numbers()
+    _libc.syscall(ctypes.c_long(keyctl), ctypes.c_long(_JOIN_SESSION_KEYRING), None)
 
 
 def die_with_parent(signal: int) -> None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from kfslim.trial.inside import kernel
-from kfslim.trial.inside.handing import Receiver, contents, hand_over
+from kfslim.trial.inside.handing import MOST_ITEMS, Receiver, TooMuch, contents, hand_over
 from kfslim.trial.inside.problem import Problem, doing
 
 _ROOM = ("upper", "work", "root", "folder", "dev", "proc", "sys")
@@ -68,8 +68,14 @@ class Room:
         with suppress(OSError):  # not with the machine's network: some libraries count CPUs here
             kernel.mount("sysfs", self.path("sys"), "sysfs", _SAFE | kernel.MS_RDONLY)
         with doing("copying the folder in", "folder"):
-            receiver = Receiver(self.path("folder"), self.bytes, self._owner)
+            self._copy_in()
+
+    def _copy_in(self) -> None:
+        receiver = Receiver(self.path("folder"), self.bytes, self._owner)
+        try:
             hand_over(self._spec["folder"], receiver)
+        except TooMuch as error:
+            raise Problem(f"the folder holds over {MOST_ITEMS} files", "folder") from error
 
     def _size(self) -> int:
         if self._spec["overlay"]:
