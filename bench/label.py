@@ -90,6 +90,8 @@ class Labelling:
         reason = "any one of these will do" if one_of else ""
         if requirement in stuck and not one_of:
             reason = "others bring it, too, but can go themselves"
+        if not holds(Requirement(requirement)):
+            reason = "its marker does not hold"
         return Label(
             requirement,
             needed=bool(one_of) or requirement not in gone,
@@ -101,10 +103,7 @@ class Labelling:
 
     def _through(self, requirement: str, gone: list[str]) -> bool:
         rest = [r for r in self.case.requirements if r not in gone]
-        needed = self.environment.closure(rest)
-        if not holds(Requirement(requirement)):
-            return False
-        return self.environment.closure([*rest, requirement]) == needed
+        return self.environment.closure([*rest, requirement]) == self.environment.closure(rest)
 
 
 def name_of(requirement: str) -> str:
