@@ -27,6 +27,7 @@ COMMANDS = (
     "pin",
     "measure",
     "steps",
+    "audit",
     "prune",
     "schedule",
     "components",
@@ -71,6 +72,7 @@ def cli() -> None:
     Look first, change nothing:
       kfslim measure pipeline.yaml        what the steps run on today
       kfslim steps pipeline.yaml          what kfslim understood of each step
+      kfslim audit pipeline.yaml          which requirements each step needs, and why
 
     \b
     In stages, to review and commit the plan between them:

@@ -6,15 +6,18 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
 from kfslim.steps.ir import Loader
 from kfslim.steps.model import Pipeline, Step
+from kfslim.steps.sourcetree import read_file
 
 STEP_SOURCE = "ephemeral_component.py"  # what KFP's runner calls a step's source
 _NEWLINE = re.compile(r"\\(n|.)")  # an escape in a double-quoted scalar
+_MOST_BESIDE = 200  # Python files that are looked at
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -34,6 +37,15 @@ class Places(NamedTuple):
         if not self.lines or line < 1:
             return self.file, line
         return self.file, self.lines[min(line, len(self.lines)) - 1]
+
+
+def sources_beside(path: Path) -> dict[str, str]:
+    """Return the Python files in the folder of ``path``, name → text, the one of its name first."""
+    files = sorted(path.parent.glob("*.py"), key=lambda file: (file.stem != path.stem, file.name))
+    found: dict[str, str] = {}
+    for file in files[:_MOST_BESIDE]:
+        found |= {one.file: one.text for one in read_file(file, str(file)) if one.text}
+    return found
 
 
 def places_of(

@@ -25,7 +25,7 @@ ALLOWED = {
     "trial": {"oci", "steps", "plan.model"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"}
-    | {"cluster.model", "schedule.model", "audit.model", "trial.model"},
+    | {"cluster.model", "schedule.model", "audit.model", "audit.codes", "trial.model"},
     "cluster": set(),
     "schedule": set(),
     "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report"}
