@@ -5,12 +5,13 @@ Nothing is removed on a guess, and what is kept always brings all that a use in 
 
 from __future__ import annotations
 
+from kfslim.audit.additions import additions
 from kfslim.audit.declared import grouped
 from kfslim.audit.extras import Idle, idle_extras
 from kfslim.audit.known import is_cuda
+from kfslim.audit.lighter import replacements
 from kfslim.audit.lines import findings_on
 from kfslim.audit.model import StepAudit
-from kfslim.audit.offers import additions, replacements
 from kfslim.audit.question import Question
 from kfslim.audit.reasons import gather
 from kfslim.audit.verdicts import verdicts_on
@@ -44,8 +45,8 @@ def audit_step(question: Question) -> StepAudit:
             requirements=tuple(line.text for line in question.requirements),
             kept=(*texts, *(one.name for one in added if one.code == "KS501")),
             findings=(
-                *(found for one in decided for found in findings_on(question, *one)),
-                *replacements(question, stay),
+                *(said for one in decided for said in findings_on(question, *one)),
+                *replacements(question, found, stay),
                 *added,
             ),
             doubts=question.uses.doubts if question.uses else (),

@@ -93,6 +93,10 @@ class Environment:
             module = module.rpartition(".")[0]
         return module
 
+    def tops(self, name: str) -> frozenset[str]:
+        """Return the top-level packages and modules that ``name`` holds; no namespaces."""
+        return frozenset(module for module in self.by_name[name].modules if "." not in module)
+
     def is_namespace(self, module: str) -> bool:
         """Tell whether ``module`` is a folder that nobody owns, with modules below it."""
         return module in self._folders and module not in self._owners

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from packaging.utils import canonicalize_name
 
 from kfslim.audit.graph import Plugin
+from kfslim.audit.known import is_known_namespace, portion_of
 from kfslim.audit.model import Evidence
 from kfslim.audit.plugins import LOADED_WHOLE, Names
 from kfslim.audit.question import Question
@@ -131,7 +132,8 @@ class _Reading:
         )
         owners = self.environment.owners(module)
         if not owners:
-            if used.kind == "plain" and not self._is_explained(used, top):
+            riddle = used.kind == "plain" and not is_known_namespace(module)
+            if riddle and not self._is_explained(used, top):
                 self.found.imports[self._missing(module)].append(evidence)
             return
         for name in self._credited(owners, local=top in self.uses.local):
@@ -159,7 +161,7 @@ class _Reading:
         parts = module.split(".")
         for depth in range(1, len(parts)):
             if not self.environment.is_namespace(".".join(parts[:depth])):
-                return ".".join(parts[:depth])
+                return max(".".join(parts[:depth]), portion_of(module), key=len)
         return module
 
     def _credited(self, owners: frozenset[str], *, local: bool) -> frozenset[str]:
@@ -167,26 +169,34 @@ class _Reading:
 
         Declared ones before those that only came along; of the latter those that no other of
         them requires (mlflow requires mlflow-skinny, and both hold the module ``mlflow``).
-        A declared one that is only another name for an owner speaks for itself.
+        Where none is declared, those of which an owner is only a part.
         """
         if self.question.kfp == "runtime":
             owners -= {"kfp"}
-        if declared := (owners & self.declared) or self._renamed(owners):
+        if declared := (owners & self.declared) or self._parts_of(owners):
             return declared
         if local:
             return frozenset()
         required = {name for name in owners if self.environment.requirers(name) & owners}
         return (owners - required) or owners
 
-    def _renamed(self, owners: frozenset[str]) -> frozenset[str]:
-        """Return the declared ones without modules that bring nothing but an owner."""
+    def _parts_of(self, owners: frozenset[str]) -> frozenset[str]:
+        """Return the declared ones of which an owner is only a part.
+
+        They require it, and hold the same package or bring nothing else.
+        """
         return frozenset(
             name
             for owner in owners
             for name in self.environment.requirers(owner) & self.declared
-            if not self.environment.by_name[name].modules
-            if self.environment.closure([name]) == self.environment.closure([owner]) | {name}
+            if self._is_part(owner, name)
         )
+
+    def _is_part(self, owner: str, whole: str) -> bool:
+        environment = self.environment
+        if environment.by_name[whole].modules:
+            return bool(environment.tops(whole) & environment.tops(owner))
+        return environment.closure([whole]) == environment.closure([owner]) | {whole}
 
     def _rule(self, one: Implied) -> None:
         name = next((name for name in one.names if name in self.environment), None)

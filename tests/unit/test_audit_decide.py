@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from kfslim.audit.codes import CODES
 from kfslim.audit.decide import audit_step, to_be_read
 from kfslim.audit.graph import Environment
+from kfslim.audit.known import distribution_of, is_cuda
 from kfslim.audit.model import Evidence
 from kfslim.audit.question import Question
-from kfslim.audit.uses import HOLE, Import, Program, Text, Uses
+from kfslim.audit.uses import HOLE, Call, Import, Program, Text, Uses
 from kfslim.errors import BadRequirement
 from kfslim.lock.anatomy import Anatomy
 from kfslim.steps.requirements import RequirementLine
@@ -67,11 +68,11 @@ UNPICKLES = Uses(doubts=(Evidence(kind="doubt", text="unpickles (joblib.load)", 
 
 def test_ks101_an_import_keeps_with_its_line_and_the_rest_goes():
     audited = audit(
-        ["scikit-learn", "flask>=2"],
-        [dist("scikit-learn", modules="sklearn sklearn.svm", content=70), dist("flask")],
+        ["scikit-learn", "attrs>=2"],
+        [dist("scikit-learn", modules="sklearn sklearn.svm", content=70), dist("attrs")],
         imports("sklearn.svm.SVC"),
     )
-    assert codes(audited) == {"scikit-learn": "KS101", "flask>=2": "KS201"}
+    assert codes(audited) == {"scikit-learn": "KS101", "attrs>=2": "KS201"}
     kept = only(audited, "KS101")
     assert (kept.file, kept.line) == ("requirements.txt", 1)
     assert kept.evidence == (
@@ -196,7 +197,7 @@ def test_ks105_what_a_used_library_can_use_is_not_removed_without_a_rule_that_te
     assert codes(audit(declared, environment, imports("feast"))) == {
         "feast": "KS101",
         "redis": "KS105",
-        "mypy": "KS201",
+        "mypy": "KS202",
     }
     assert codes(audit(declared, environment, imports("os")))["redis"] == "KS201"
 
@@ -275,6 +276,16 @@ def test_ks109_a_marker_that_does_not_hold():
 # --- remove -------------------------------------------------------------------------------------
 
 
+def test_ks202_names_the_trade_and_unpickling_casts_no_doubt_on_tools():
+    names = ["pytest-cov", "flask", "sphinx", "types-requests", "jupyterlab", "matplotlib"]
+    audited = audit(names, names)
+    assert {finding.code for finding in audited.findings} == {"KS202"}
+    assert only(audit(["flask"], ["flask"]), "KS202").evidence[0].text == "serves web serving"
+    pickled = codes(audit(names, names, UNPICKLES))
+    assert [name for name in names if pickled[name] == "KS105"] == ["matplotlib"]
+    assert set(codes(audit(names, names, DOUBT)).values()) == {"KS105"}
+
+
 def test_ks203_the_executor_comes_separately():
     uses = imports("kfp", "kfp.dsl")
     audited = audit(["kfp", "kubernetes"], ["kfp", "kubernetes"], uses, kfp="runtime")
@@ -330,12 +341,40 @@ def test_ks303_extras_that_nothing_uses_go_where_rules_tell_when_they_are_used()
 # --- replace and add ----------------------------------------------------------------------------
 
 
+MLFLOW = [
+    dist("mlflow", "mlflow-skinny", "flask", modules="mlflow mlflow.server", content=90),
+    dist("mlflow-skinny", modules="mlflow mlflow.sklearn", content=30),
+    dist("flask"),
+]
+
+
+def test_ks401_a_lighter_one_is_offered_where_it_has_all_that_is_used():
+    uses = imports("mlflow", "mlflow.sklearn")
+    audited = audit(["mlflow[extras]>=2"], MLFLOW, uses)
+    offer = only(audited, "KS401")
+    assert offer.replacement == "mlflow-skinny>=2"
+    assert offer.price.own_content_bytes == 100
+    assert audited.kept == ("mlflow[extras]>=2",)
+    stored = uses._replace(texts=(Text("sqlite:///runs.db", "s.py", 2),))
+    for enough in (imports("mlflow.server"), stored, uses._replace(doubts=DOUBT.doubts)):
+        assert "KS401" not in codes(audit(["mlflow"], MLFLOW, enough)).values()
+
+
+def test_ks401_windows_need_the_heavier_opencv():
+    environment = [dist("opencv-python", modules="cv2")]
+    shown = Uses(imports=(Import("cv2", "s.py", 1),), calls=(Call("cv2.imshow", "s.py", 2),))
+    assert len(audit(["opencv-python"], environment, shown).findings) == 1
+    hidden = audit(["opencv-python==4.9"], environment, imports("cv2"))
+    assert [f.replacement for f in hidden.findings] == ["", "opencv-python-headless==4.9"]
+
+
 def test_ks402_names_the_cuda_libraries_unless_an_accelerator_is_asked_for():
     environment = [dist("xgboost", "nvidia-nccl-cu12"), dist("nvidia-nccl-cu12", content=300)]
     audited = audit(["xgboost"], environment, imports("xgboost"))
     offer = only(audited, "KS402")
     assert offer.price.own_content_bytes == 300
     assert offer.price.distributions == ("nvidia-nccl-cu12",)
+    assert offer.replacement == "xgboost-cpu"
     assert audited.kept == ("xgboost",)
     asked = audit(["xgboost"], environment, imports("xgboost"), accelerator=True)
     assert list(codes(asked).values()) == ["KS101"]
@@ -409,6 +448,28 @@ def test_what_is_imported_and_there_stays_there(question):
         assert found.action == CODES[found.code].action
         if found.action == "remove":
             assert found.name not in used
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("sklearn.svm", "scikit-learn"),
+        ("google.cloud.storage.blob", "google-cloud-storage"),
+        ("azure.storage.blob", "azure-storage-blob"),
+        ("snowflake.connector.errors", "snowflake-connector-python"),
+        ("my_module.part", "my-module"),
+    ],
+)
+def test_what_is_missing_is_called_as_an_index_calls_it(module, name):
+    assert distribution_of(module) == name
+    assert only(audit([], [], imports(module)), "KS502").requirement == name
+
+
+@pytest.mark.parametrize("name", ["nvidia-nccl-cu12", "cuda-python", "triton"])
+def test_cuda_libraries(name):
+    assert is_cuda(name)
+    assert not is_cuda("nvidia-ml-py")
+    assert not is_cuda("torch")
 
 
 def test_codes_are_what_they_were():

@@ -1,4 +1,4 @@
-"""Findings beyond keeping and removing: what is missing in the list, and what could be lighter."""
+"""What a requirement list lacks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from packaging.utils import canonicalize_name
 
-from kfslim.audit.declared import Group
 from kfslim.audit.finding import finding
-from kfslim.audit.known import distribution_of, is_cuda
+from kfslim.audit.known import distribution_of
 from kfslim.audit.model import Evidence, Finding, Price
 from kfslim.audit.question import Question
 from kfslim.audit.reasons import Reasons, declared_names
@@ -79,30 +78,3 @@ def _addition(
         replacement=name,
         about=evidence[0].text if evidence else "",
     )
-
-
-def replacements(question: Question, stay: Sequence[Group]) -> Iterator[Finding]:
-    """Yield what could be lighter of what stays."""
-    if not question.accelerator:
-        yield from _without_cuda(question, stay)
-
-
-def _without_cuda(question: Question, stay: Sequence[Group]) -> Iterator[Finding]:
-    """Yield the groups that bring CUDA libraries to a step that asks for no accelerator."""
-    environment = question.environment
-    everything = [line.text for line in question.requirements]
-    for group in stay:
-        brought = environment.brought([group.text], everything)
-        if cuda := sorted(filter(is_cuda, brought - {group.name})):
-            content, disk = environment.bytes_of(cuda)
-            text = f"{len(cuda)} of its distributions serve CUDA only: {', '.join(cuda)}"
-            yield finding(
-                question.step,
-                "KS402",
-                group.lines[0],
-                group.name,
-                evidence=(Evidence(kind="dependency", text=text),),
-                price=Price(
-                    own_content_bytes=content, own_disk_bytes=disk, distributions=tuple(cuda)
-                ),
-            )
