@@ -17,6 +17,7 @@ from kfslim.trial.inputs import Given, Ports, fill, parameter_values
 from kfslim.trial.recorded import write_inputs
 
 _EMPTY = Given()
+_INJECTED = "pipelinechannel--"  # what the compiler calls values that it hands through
 
 
 class Ready(NamedTuple):
@@ -128,7 +129,8 @@ class _Run:
         given = self.given.get(label, _EMPTY).over(found)
         for name in (*lacks, *ports.lacking(given)):
             if name not in given.parameters and name not in given.artifacts:
-                raise _NotHere(lacks.get(name, f"it needs {name}, which is not known here"))
+                shown = name.removeprefix(_INJECTED)
+                raise _NotHere(lacks.get(name, f"it needs {shown}, which is not known here"))
         given = Given(parameter_values(ports, given), given.artifacts)
         self.keep(label, given)
         made = self.run_one(Ready(path, label, ports, given))
@@ -195,7 +197,7 @@ def _output(wire: Mapping[str, Any], key: str, kind: str, dag: _Dag) -> Any:
     if name in values:
         return values[name]
     why = dag.blocked.get(producer, "it made none")
-    raise _NotHere(f"it needs {name} of {producer}: {why}")
+    raise _NotHere(f"it needs {name.removeprefix(_INJECTED)} of {producer}: {why}")
 
 
 def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:

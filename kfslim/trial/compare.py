@@ -28,7 +28,11 @@ _PASSING = re.compile(
     r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f]{4}-|/tmp/|\b1[5-9]\d{8,}\b",
     re.IGNORECASE,
 )
-_PASSING_KEY = re.compile(r"time|date|(?:^|_)(?:id|uuid|seed|host|pid|duration|seconds|elapsed)s?$")
+_PASSING_KEY = re.compile(
+    r"(?:^|_)(?:time|timestamp|date|datetime|created|updated|at|id|uuid|host|hostname|pid|duration"
+    r"|seconds|elapsed|ms)s?$",
+    re.IGNORECASE,
+)
 
 
 class Difference(NamedTuple):

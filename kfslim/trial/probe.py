@@ -193,8 +193,9 @@ def run(command: list[str], swallow: Callable[[bytes], bool]) -> tuple[int, str]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def pump() -> None:
-        assert child.stdout
-        for line in child.stdout:
+        output = child.stdout
+        assert output
+        for line in iter(lambda: output.readline(65_536), b""):
             if not swallow(line):
                 os.write(1, line)
                 tail.append(line.decode("utf-8", "replace"))

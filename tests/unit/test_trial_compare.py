@@ -79,6 +79,8 @@ def test_times_and_ids_are_only_noted(before, after):
     assert noted(outputs({"said": before}), outputs({"said": after}))
     assert counting(outputs({"said": "yes"}), outputs({"said": "no"}))
     assert counting(outputs({"a": {"run_id": "x"}}), outputs({"a": {"run_id": "y"}})) == []
+    assert counting(outputs({"fit_seconds": 3.0}), outputs({"fit_seconds": 9.0})) == []
+    assert counting(outputs({"sentiment": "x"}), outputs({"sentiment": "y"}))
 
 
 def test_ignored_outputs_are_not_compared():
