@@ -131,7 +131,15 @@ class Environment:
 
     def requirers(self, name: str) -> frozenset[str]:
         """Return the distributions that require ``name`` directly."""
-        return frozenset(self._requires.requirers(name))
+        return self._requirers.get(name, frozenset())
+
+    @cached_property
+    def _requirers(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for owner in self.by_name:
+            for name, _ in self._requires.of(owner):
+                found[name].add(owner)
+        return {name: frozenset(owners) for name, owners in found.items()}
 
     def optional_for(self, name: str) -> dict[str, frozenset[str]]:
         """Return who names ``name`` under extras of its own that apply here, with those extras."""

@@ -76,8 +76,11 @@ class Reasons:
         reasons = sorted(
             self.keep.get(name, ()), key=lambda r: (STRENGTH.index(r.code), r.evidence.file)
         )
-        found = [reason.evidence for reason in reasons] + self.weak.get(name, [])
-        return tuple(dict.fromkeys(found))
+        found: dict[object, Evidence] = {}
+        for one in (*(reason.evidence for reason in reasons), *self.weak.get(name, ())):
+            # ``from x import a, b`` was seen as x, x.a and x.b: one line, told once
+            found.setdefault((one.kind, one.file, one.line) if one.line else one, one)
+        return tuple(found.values())
 
 
 def gather(question: Question) -> Reasons:
@@ -104,6 +107,7 @@ class _Reading:
         self.question, self.uses, self.found = question, uses, found
         self.environment = question.environment
         self.declared = declared_names(question)
+        self._credit: dict[tuple[frozenset[str], bool], frozenset[str]] = {}
 
     @cached_property
     def _only_typing(self) -> frozenset[str]:
@@ -120,8 +124,8 @@ class _Reading:
             self._rule(one)
         for program in self.uses.programs:
             self._program(program)
-        for text in self.uses.texts:
-            self._mention(text)
+        for text in {text.value: text for text in reversed(self.uses.texts)}.values():
+            self._mention(text)  # where it is first
 
     def _import(self, used: Import) -> None:
         module, top = used.module, used.module.partition(".")[0]
@@ -171,6 +175,11 @@ class _Reading:
         them requires (mlflow requires mlflow-skinny, and both hold the module ``mlflow``).
         Where none is declared, those of which an owner is only a part.
         """
+        if (known := self._credit.get((owners, local))) is None:
+            known = self._credit[owners, local] = self._chosen(owners, local=local)
+        return known
+
+    def _chosen(self, owners: frozenset[str], *, local: bool) -> frozenset[str]:
         if self.question.kfp == "runtime":
             owners -= {"kfp"}
         if declared := (owners & self.declared) or self._parts_of(owners):
@@ -213,7 +222,9 @@ class _Reading:
         """
         path = text.value.replace(":", ".", 1)
         top = path.partition(".")[0]
-        if not _DOTTED.fullmatch(path) or top in self.environment.standard | self._only_typing:
+        if top in self.environment.standard or top in self._only_typing:
+            return
+        if not _DOTTED.fullmatch(path):
             return
         module = self.environment.holder(path)
         whole, _, attribute = path.rpartition(".")
@@ -223,7 +234,8 @@ class _Reading:
             )
             owners = self.environment.owners(module)
             for name in self._credited(owners, local=top in self.uses.local):
-                self.found.keep[name].append(Reason("KS102", evidence))
+                if self.found.code(name) != "KS101":
+                    self.found.keep[name].append(Reason("KS102", evidence))
 
     def _program(self, program: Program) -> None:
         if program.name == HOLE:
