@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from packaging.utils import canonicalize_name
 
+from kfslim.audit.declared import declared_names
 from kfslim.audit.finding import finding
 from kfslim.audit.known import distribution_of
 from kfslim.audit.model import Evidence, Finding, Price
 from kfslim.audit.question import Question
-from kfslim.audit.reasons import Reasons, declared_names
+from kfslim.audit.reasons import Reasons
 from kfslim.steps.requirements import RequirementLine
 
 
@@ -26,7 +27,7 @@ def additions(question: Question, found: Reasons, stay: Sequence[str]) -> tuple[
 def _by_luck(question: Question, found: Reasons, stay: Sequence[str]) -> Iterator[Finding]:
     """Yield what is used and was never declared: all that is imported, and what would go else."""
     environment, brought = question.environment, question.environment.closure(stay)
-    declared = declared_names(question)
+    declared = declared_names(question.requirements)
     for name in found.wanted():
         if name not in declared and (found.code(name) == "KS101" or name not in brought):
             bringers = sorted(environment.requirers(name))
@@ -46,7 +47,7 @@ def _not_offered(question: Question, found: Reasons) -> Iterator[Finding]:
     if question.environment.unread:
         return  # one of those may offer it
     # a declared one that is not here has a marker against it: the source asks the same before
-    known = question.base_provides | declared_names(question)
+    known = question.base_provides | declared_names(question.requirements)
     for module, evidence in sorted(found.imports.items()):
         name = distribution_of(module)
         if canonicalize_name(name) not in known:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from kfslim.audit.additions import additions
 from kfslim.audit.declared import grouped
 from kfslim.audit.extras import Idle, idle_extras
+from kfslim.audit.gather import gather
 from kfslim.audit.known import is_cuda
 from kfslim.audit.lighter import replacements
 from kfslim.audit.lines import findings_on
 from kfslim.audit.model import StepAudit
 from kfslim.audit.question import Question
-from kfslim.audit.reasons import gather
 from kfslim.audit.verdicts import verdicts_on
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -65,3 +66,9 @@ def _normal(text: str) -> str:
     requirement = Requirement(text)
     requirement.name = canonicalize_name(requirement.name)
     return str(requirement)
+
+
+def declared_names(lines: Iterable[RequirementLine]) -> frozenset[str]:
+    """Return the normalised names that ``lines`` declare."""
+    heads = (re.match(r"[\w.-]+", line.text.strip()) for line in lines)
+    return frozenset(str(canonicalize_name(head[0])) for head in heads if head)

@@ -1,4 +1,4 @@
-"""When a distribution loads a plugin that somebody else registered with it."""
+"""Plugins by entry point: which of them are loaded by what is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 
 from kfslim.audit.graph import Plugin
-from kfslim.audit.uses import Text
+from kfslim.audit.model import Evidence
+from kfslim.audit.reasons import Reason, Reasons
+from kfslim.audit.uses import Text, Uses
 
 # Groups all of whose entry points are loaded when the host starts to work, named or not.
 LOADED_WHOLE = frozenset(
@@ -26,10 +28,39 @@ LOADED_WHOLE = frozenset(
 )
 # Groups whose names are schemes of URLs: the bare word "s3" in a source means something else.
 _SCHEMES = frozenset({"fsspec.specs", "sqlalchemy.dialects", "mlflow.tracking_store"})
+_MOST_ROUNDS = 10  # plugins of plugins
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
-class Names:
+def keep_plugins(found: Reasons, uses: Uses) -> None:
+    """Keep the plugins that the source names, or that their host loads without being asked."""
+    question, names = found.question, _Names(uses.texts)
+    for _ in range(_MOST_ROUNDS):
+        used = question.environment.closure(found.needed())
+        new = False
+        for plugin in question.environment.plugins_of(used):
+            if plugin.distribution not in used and (evidence := _asked_for(plugin, names)):
+                found.keep[plugin.distribution].append(Reason("KS103", evidence))
+                new = True
+        if not new:
+            return
+
+
+def _asked_for(plugin: Plugin, names: _Names) -> Evidence | None:
+    offer = f"plugin {plugin.name} of {plugin.host} ({plugin.group})"
+    if plugin.group in LOADED_WHOLE:
+        return Evidence(kind="entry-point", text=f"{offer}: {plugin.host} loads them all")
+    if (text := names.asking_for(plugin)) is None:
+        return None
+    return Evidence(
+        kind="entry-point",
+        text=f"{offer}: named by {text.value[:80]!r}",
+        file=text.file,
+        line=text.line,
+    )
+
+
+class _Names:
     """The plugins that the strings of some sources name."""
 
     def __init__(self, texts: Iterable[Text]) -> None:
