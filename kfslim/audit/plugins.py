@@ -10,22 +10,9 @@ from kfslim.audit.model import Evidence
 from kfslim.audit.reasons import Reason, Reasons
 from kfslim.audit.uses import Text, Uses
 
-# Groups all of whose entry points are loaded when the host starts to work, named or not.
-LOADED_WHOLE = frozenset(
-    {
-        "array_api",
-        "dask.array.backends",
-        "dask.dataframe.backends",
-        "dask.sizeof",  # dask.sizeof: register_sizeof
-        "hypothesis",  # hypothesis.entry_points: load_entry_points
-        "mlflow.default_experiment_provider",  # mlflow.tracking.*.registry: register_entrypoints
-        "mlflow.request_auth_provider",
-        "mlflow.request_header_provider",
-        "mlflow.run_context_provider",
-        "numba_extensions",  # numba.core.entrypoints: init_all
-        "pytest11",  # pytest docs, "How to install and use plugins"
-    }
-)
+# Groups whose entry points change what the host does without being named.  Others are loaded
+# unasked, too, but only add to it (mlflow's header providers): they are no reason to keep anything.
+LOADED_WHOLE = frozenset({"pytest11"})  # pytest docs, "How to install and use plugins"
 # Groups whose names are schemes of URLs: the bare word "s3" in a source means something else.
 _SCHEMES = frozenset({"fsspec.specs", "sqlalchemy.dialects", "mlflow.tracking_store"})
 _MOST_ROUNDS = 10  # plugins of plugins
