@@ -7,6 +7,7 @@ import tarfile
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Literal
@@ -14,7 +15,7 @@ from typing import IO, Literal
 from kfslim.errors import KfslimError, NotFound, OutsideError, StoreError, Unsupported
 from kfslim.files import disk_errors
 from kfslim.oci.containers import Bounds, Container, Engine, State
-from kfslim.oci.image import Image
+from kfslim.oci.image import Image, Platform
 from kfslim.progress import SILENT, Progress
 from kfslim.trial.inside.handing import LONGEST, Receiver, TooMuch, contents, read_file
 from kfslim.trial.inside.watching import TASKS_PER_PROCESS
@@ -29,13 +30,18 @@ _SIGNALLED = 128
 
 
 class EngineRunner:
-    """Runs commands in containers.  Safe to use from several threads."""
+    """Runs commands in containers.  Safe to use from several threads.
+
+    The image of the last run stays loaded for the next one, until :meth:`stop` or the end.
+    """
 
     name: Literal["engine"] = "engine"
 
     def __init__(self, progress: Progress = SILENT) -> None:
         self._progress = progress
         self._running: set[threading.Event] = set()  # set where a run is to end
+        self._kept: dict[str, str] = {}  # manifest digest -> name in the engine
+        self._at_end = weakref.finalize(self, _forget_kept, self._kept)
 
     def refusal(self) -> str:
         """Return why no trial can run this way; empty when it can."""
@@ -57,7 +63,7 @@ class EngineRunner:
             StoreError: the engine does not answer or does not take the image.
             DiskError: the task's folder cannot be written.
         """
-        with Engine() as engine, _loaded(engine, image, self._progress) as name:
+        with Engine() as engine, self._loaded(engine, image) as name:
             bounds = _bounds(task.limits)
             with _created(engine, name, task, bounds) as container, self._stoppable() as stop:
                 return _run(container, task, stop)
@@ -75,6 +81,21 @@ class EngineRunner:
         """End every command that runs; :meth:`run` raises StoreError where it waits."""
         for stop in tuple(self._running):
             stop.set()
+        _forget_kept(self._kept)
+
+    @contextmanager
+    def _loaded(self, engine: Engine, image: Image) -> Iterator[str]:
+        """Load the image under a name of our own; yield the name."""
+        _check_platform(image, engine.platform)
+        name = self._kept.pop(image.digest, f"{_REPOSITORY}:{os.getpid()}-{os.urandom(6).hex()}")
+        try:
+            engine.load(image, name, self._progress)
+            yield name
+        except BaseException:
+            _forget(engine, name)
+            raise
+        _forget(engine, *_taken(self._kept))
+        self._kept[image.digest] = name
 
 
 def _run(container: Container, task: Task, stop: threading.Event) -> Ran:
@@ -127,22 +148,33 @@ def _bounds(limits: Limits) -> Bounds:
     return Bounds(limits.memory_bytes, limits.disk_bytes, tasks, limits.network)
 
 
-@contextmanager
-def _loaded(engine: Engine, image: Image, progress: Progress) -> Iterator[str]:
-    """Load the image under a name that is removed at the end; yield the name."""
-    there = engine.platform
+def _check_platform(image: Image, there: Platform) -> None:
     if not image.platform.matches(there):
         raise Unsupported(
             f"an image for {image.platform} cannot be tried on a Docker Engine for {there}",
             hint="Try it where it runs, or say --no-trial.",
         )
-    name = f"{_REPOSITORY}:{os.getpid()}-{os.urandom(6).hex()}"
-    try:
-        engine.load(image, name, progress)
-        yield name
-    finally:
-        with suppress(KfslimError):  # not loaded, or another trial's container has it
+
+
+def _taken(kept: dict[str, str]) -> list[str]:
+    """Empty ``kept``, whatever other threads do to it; return the names that were in it."""
+    names = []
+    with suppress(KeyError):
+        while True:
+            names.append(kept.popitem()[1])
+    return names
+
+
+def _forget(engine: Engine, *names: str) -> None:
+    for name in names:
+        with suppress(KfslimError):  # never loaded, or another container has it
             engine.forget(name)
+
+
+def _forget_kept(kept: dict[str, str]) -> None:
+    if names := _taken(kept):
+        with suppress(KfslimError), Engine() as engine:
+            _forget(engine, *names)
 
 
 @contextmanager

@@ -29,4 +29,7 @@ class Runner(Protocol):
         """
 
     def stop(self) -> None:
-        """End every command that runs; :meth:`run` raises OutsideError where it waits."""
+        """End every command that runs: :meth:`run` raises OutsideError where it waits.
+
+        What is kept for the next run is removed.  Another thread calls it, or whoever is done.
+        """

@@ -26,6 +26,7 @@ from kfslim.flow.context import Context
 from kfslim.oci import Image, Platform, open_store
 from kfslim.oci.compress import current_codec
 from kfslim.trial.choose import choose
+from kfslim.trial.engine import EngineRunner
 from kfslim.trial.model import Limits, Ran, Task
 from kfslim.trial.private_root import PrivateRoot
 from kfslim.trial.runner import Runner
@@ -62,9 +63,11 @@ def runner(request, cache, image) -> Iterator[Runner]:
             request.getfixturevalue("engine")
             kept = open_store("docker-daemon:kfslim-test-trials")
             kept.write(image, "t")  # so that it need not be loaded for each test
-        yield choose(request.param, cache)
+        chosen = choose(request.param, cache)
     except Unsupported as error:
         missing(error.message)
+    yield chosen
+    chosen.stop()
     if request.param == "engine":
         kept.delete("t")
 
@@ -491,6 +494,18 @@ def of_trials(pid: int) -> list[str]:
     images += [container["Image"] for container in client.api.containers(all=True)]
     client.close()
     return [name for name in images if name.startswith(f"kfslim-trial:{pid}-")]
+
+
+def test_an_engine_keeps_one_image_until_the_end(engine, image, folder):
+    runner, others = EngineRunner(), set(of_trials(os.getpid()))
+    names = []
+    for mark in ("one", "one", "two"):
+        runner.run(image.with_config(labels={"mark": mark}), Task(("true",), folder))
+        names.append(set(of_trials(os.getpid())) - others)
+    assert [len(found) for found in names] == [1, 1, 1]
+    assert names[0] == names[1] != names[2]
+    runner.stop()
+    assert set(of_trials(os.getpid())) == others
 
 
 def test_stop_ends_what_runs(runner, image, folder):
