@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ _LINUX = sys.stdlib_module_names - {
     *("_winapi", "msvcrt", "nt", "winreg", "winsound", "msilib", "_overlapped", "_scproxy"),
     *("graphlib", "tomllib", "zoneinfo"),  # newer than 3.8
 }
+_SOURCE = 3  # sh -ec RUNNER SOURCE
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -124,7 +125,7 @@ def case_for(
         level="imports",
         modules=(*modules, *(Wanted(name) for name in settings.modules)),
         command=settings.command or (*without_preamble(step.command), *step.args),
-        function=step.function if step.kind == "lightweight" and not settings.command else "",
+        function=step.function if _starts_executor(step) and not settings.command else "",
         kfp_runtime=runs_without_dependencies(step),
         env={**step.env, **env},
         ports=Ports.of(component),
@@ -138,6 +139,19 @@ def case_for(
     if settings.run and not base.ports.lacking(given):
         return base.running(given)
     return base.fallen_back()
+
+
+def _starts_executor(step: Step) -> bool:
+    return step.kind == "lightweight" and "--executor_input" in step.args
+
+
+def split_at_source(command: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]:
+    """Return what stands before a lightweight step's source, the source, and its arguments.
+
+    >>> split_at_source(["sh", "-ec", "run", "source", "--executor_input", "{{$}}"])[1]
+    'source'
+    """
+    return command[:_SOURCE], command[_SOURCE], command[_SOURCE + 1 :]
 
 
 def limits_of(settings: TrialSettings) -> Limits:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from kfslim.plan.model import ImagePlan
 from kfslim.trial.model import Failure
@@ -98,7 +100,7 @@ def _unmet(
     while waiting:
         requirement, by = waiting.pop(0)
         name = canonicalize_name(requirement.name)
-        if requirement.marker and not requirement.marker.evaluate({**markers, "extra": ""}):
+        if not _applies(requirement, markers, ""):
             continue
         failure = _judge(requirement, by, installed.get(name), excused)
         if failure and (name, by) not in told:
@@ -118,7 +120,7 @@ def _judge(
         return None
     if found is None:
         text = f"{by} requires {_shown(requirement)}, which is not installed"
-    elif not requirement.specifier.contains(found.version, prereleases=True):
+    elif not _fits(requirement, found.version):
         text = f"{by} requires {_shown(requirement)}, but {found.version} is installed"
     else:
         return None
@@ -138,8 +140,17 @@ def _requirements(one: Installed, markers: Mapping[str, str], extra: str) -> Ite
 
 
 def _applies(requirement: Requirement, markers: Mapping[str, str], extra: str) -> bool:
-    marker = requirement.marker
-    return marker is None or marker.evaluate({**markers, "extra": extra})
+    try:
+        return not requirement.marker or requirement.marker.evaluate({**markers, "extra": extra})
+    except (UndefinedComparison, UndefinedEnvironmentName):  # such as releases of kernels
+        return False
+
+
+def _fits(requirement: Requirement, version: str) -> bool:
+    try:
+        return requirement.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:  # nobody can say; installers took it
+        return True
 
 
 def _parsed(text: str) -> Requirement | None:

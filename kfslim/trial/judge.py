@@ -11,7 +11,7 @@ from typing import Any
 from kfslim.files import disk_errors
 from kfslim.oci.image import Image
 from kfslim.plan.model import ImagePlan
-from kfslim.trial.cases import Case, Wanted
+from kfslim.trial.cases import Case, Wanted, split_at_source
 from kfslim.trial.compare import compare
 from kfslim.trial.consistency import inconsistencies, installed_from
 from kfslim.trial.inputs import artifact_path, executor_input, fill
@@ -127,10 +127,10 @@ class _Trial:
     def look(self, plan: ImagePlan | None, dropped: Collection[str]) -> _Seen:
         """Import the modules, start the executor, see what is installed."""
         box = self.folder / "look"
-        names = [d.name for d in plan.lock.distributions] if plan else []
+        planned = [*plan.lock.distributions, *filter(None, [plan.runtime])] if plan else []
         spec = {
             "modules": list(dict.fromkeys(module.name for module in self.case.modules)),
-            "distributions": names,
+            "distributions": [one.name for one in planned],
             "env": {
                 "KFSLIM_TRACE": f"{self.mount}/trace",
                 **({"_KFP_RUNTIME": "true"} if self.case.kfp_runtime else {}),
@@ -221,13 +221,12 @@ class _Trial:
     def _start(self) -> dict[str, Any]:
         """Return the step's own command, with a source that ends before it begins."""
         case, reached = self.case, f"{self.mount}/reached"
-        *words, last = case.command[: case.command.index("--executor_input")] or ("",)
         stop = _STOP.format(reached=reached, function=case.function)
+        before, source, after = split_at_source(case.command)
         given = case.given.over(case.ports.stand_ins())
         message = executor_input(case.ports, given, case.place)
-        rest = case.command[len(words) + 1 :]
         return {
-            "command": [*words, last + stop, *fill(rest, message, case.place)],
+            "command": [*before, source + stop, *fill(after, message, case.place)],
             "reached": reached,
         }
 

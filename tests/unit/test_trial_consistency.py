@@ -115,3 +115,9 @@ def test_a_hostile_answer_is_passed_over(answer):
 
 def test_requirements_that_cannot_be_read_are_passed_over():
     assert texts(installed(("a", "1.0", "b (>=2.0) or so", "")), MARKERS) == []
+
+
+def test_what_nobody_can_compare_is_passed_over():
+    strange = ("b>=1", "c; platform_release >= '5'")
+    found = installed(("a", "1.0", *strange), ("b", "one"))
+    assert texts(found, {**MARKERS, "platform_release": "six-custom"}) == []
