@@ -424,16 +424,28 @@ NAMES = [f"d{number}" for number in range(8)]
 @st.composite
 def questions(draw):
     some = st.lists(st.sampled_from(NAMES), max_size=4, unique=True)
-    distributions = [dist(name, *draw(some)) for name in NAMES]
-    declared = tuple(RequirementLine(name) for name in draw(some))
+    distributions = [
+        dist(name, *draw(some), *(f"{extra}; extra == 'x'" for extra in draw(some)))
+        for name in NAMES
+    ]
+    declared = [
+        RequirementLine(f"{name}{extra}")
+        for name in draw(some)
+        for extra in draw(st.sampled_from([("",), ("[x]",), ("", "[x]"), ("[x]", "[x]")]))
+    ]
     kinds = st.sampled_from(["plain", "optional", "dynamic"])
     uses = Uses(imports=tuple(Import(name, "s.py", 1, draw(kinds)) for name in draw(some)))
-    environment = Environment(distributions, "3.11")
-    there = environment.closure(line.text for line in declared)
+    there = Environment(distributions, "3.11").closure(line.text for line in declared)
     environment = Environment([d for d in distributions if d.name in there], "3.11")
-    trace = draw(st.none() | st.just(Trace(step="s", step_digest="d", level="run")))
-    trusting = draw(st.booleans())
-    return Question("s", declared, uses, environment, trace=trace, trusting=trusting)
+    return Question(
+        "s",
+        tuple(declared),
+        draw(st.sampled_from([uses, uses._replace(doubts=DOUBT.doubts)])),
+        environment,
+        trace=draw(st.none() | st.just(Trace(step="s", step_digest="d", level="run"))),
+        trusting=draw(st.booleans()),
+        put_back=dict.fromkeys(draw(some), "a trial failed"),
+    )
 
 
 @given(questions())
@@ -441,12 +453,14 @@ def test_what_is_imported_and_there_stays_there(question):
     audited = audit_step(question)
     kept = question.environment.closure(audited.kept)
     used = {one.module for one in question.uses.imports} & question.environment.by_name.keys()
+    used |= question.put_back.keys() & question.environment.by_name.keys()
     assert used <= kept
+    assert set(audited.distributions) == kept
     declared = [f for f in audited.findings if f.action in ("keep", "remove", "merge")]
     assert [f.requirement for f in declared] == [line.text for line in question.requirements]
     for found in audited.findings:
         assert found.action == CODES[found.code].action
-        if found.action == "remove":
+        if found.action == "remove" and "[" not in found.requirement:
             assert found.name not in used
 
 
