@@ -57,7 +57,7 @@ def ask(
     environment = environment_of(context, lock, uses)
     provided = {(str(canonicalize_name(name)), version) for name, version in base_provides}
     lines = all_lines(step, settings, needs, places.packages if places else None)
-    question = Question(
+    return Question(
         step=needs.step,
         requirements=tuple(replace(line, where=from_here(line.where)) for line in lines),
         uses=uses,
@@ -69,7 +69,6 @@ def ask(
         accelerator=bool(step.resources.accelerator),
         kfp=kfp_mode(step, needs),
     )
-    return settled(context, lock, question)
 
 
 def settled(context: Context, lock: Lock, question: Question) -> Question:
@@ -90,7 +89,10 @@ def from_here(where: str) -> str:
 
 
 def answered(question: Question, where: Where) -> StepAudit:
-    """Return the audit of ``question``, with the names that are left and all places as they are."""
+    """Return the audit of ``question``, with the names that are left and all places as they are.
+
+    Ask only what is :func:`settled`.
+    """
     audit = audit_step(question)
     names = question.environment.brought(audit.kept, audit.requirements)
     return located(audit.model_copy(update={"distributions": tuple(sorted(names))}), where)

@@ -16,6 +16,7 @@ from kfslim.flow.asking import answered, settled
 from kfslim.flow.context import Context
 from kfslim.flow.dissecting import environment_of
 from kfslim.lock.job import Job
+from kfslim.lock.model import Lock
 from kfslim.lock.resolve import lock_many
 from kfslim.net import redact
 from kfslim.oci import Platform
@@ -28,14 +29,15 @@ PROJECT, LIST = "pyproject.toml", "requirements.txt"
 
 
 class Subject(NamedTuple):
-    """What is audited: requirements, the sources that use them (None: not known), index names.
+    """What is audited, called ``name``: requirements, and sources that use them (None: unknown).
 
-    ``folder`` is put before the names of sources.
+    ``folder`` is put before the names of sources; ``indexes`` are names from the config.
     """
 
     lines: tuple[RequirementLine, ...]
     sources: tuple[SourceText, ...] | None
     folder: Path
+    name: str = ""
     constraints: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
 
@@ -61,17 +63,27 @@ def audit_source(
         BadRequirement: requirements that are malformed, in conflict or unresolvable.
         KfslimError: what locking or installing raises.
     """
-    subject = _subject(context, path, requirements, groups)
-    minor = python or context.config.python or f"{sys.version_info[0]}.{sys.version_info[1]}"
+    subject = read_subject(context, path, requirements, groups)
+    return audit_locked(context, subject, lock_subject(context, subject, python, platform))
+
+
+def lock_subject(
+    context: Context, subject: Subject, python: str | None = None, platform: Platform | None = None
+) -> Lock:
+    """Resolve what ``subject`` declares.  Raises as :func:`kfslim.lock.resolve.lock_many`."""
     job = Job(
         merge_requirements(subject.lines),
-        minor,
+        python or context.config.python or f"{sys.version_info[0]}.{sys.version_info[1]}",
         platform or Platform(),
         constraints=subject.constraints,
         indexes=subject.indexes,
-        what=f"locking {path}",
+        what=f"locking {subject.name}",
     )
-    lock = lock_many(context.uv, [job], progress=context.progress)[0]
+    return lock_many(context.uv, [job], progress=context.progress)[0]
+
+
+def audit_locked(context: Context, subject: Subject, lock: Lock) -> Audit:
+    """Audit ``subject`` on its lock.  Raises as :func:`kfslim.lock.install.install`."""
     uses: Uses | None = read_uses(subject.sources) if subject.sources is not None else None
 
     def where(file: str, line: int) -> tuple[str, int]:
@@ -85,10 +97,17 @@ def audit_source(
         keeps=context.config.for_step("").keep_requirements,
     )
     return Audit(
-        subject=str(path),
+        subject=subject.name,
         steps=(answered(settled(context, lock, question), where),),
         problems=located_problems(uses.problems, where) if uses else (),
     )
+
+
+def read_subject(
+    context: Context, path: Path, requirements: Path | None = None, groups: Sequence[str] = ()
+) -> Subject:
+    """Read what ``path`` declares, and its sources.  See :func:`audit_source`."""
+    return _subject(context, path, requirements, groups)._replace(name=str(path))
 
 
 def _subject(
@@ -139,8 +158,8 @@ def _declared(context: Context, path: Path, groups: Sequence[str]) -> Subject:
         tuple(file.requirements),
         None,
         path.parent,
-        tuple(line.text for line in file.constraints),
-        tuple(dict.fromkeys(_index(context, url, path) for url in urls)),
+        constraints=tuple(line.text for line in file.constraints),
+        indexes=tuple(dict.fromkeys(_index(context, url, path) for url in urls)),
     )
 
 
