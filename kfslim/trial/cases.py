@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,11 +20,8 @@ from kfslim.trial.recorded import read_inputs
 
 TOLERANCE = 0.01  # relative, of numbers and of the sizes of files
 USUAL = Limits()
-# Modules of the standard library that every Python of an image has, on Linux.
-_LINUX = sys.stdlib_module_names - {
-    *("_winapi", "msvcrt", "nt", "winreg", "winsound", "msilib", "_overlapped", "_scproxy"),
-    *("graphlib", "tomllib", "zoneinfo"),  # newer than 3.8
-}
+# Modules of the standard library that no Linux has: imported where ``os.name`` says so.
+_WINDOWS = {"_overlapped", "_winapi", "msilib", "msvcrt", "nt", "winreg", "winsound"}
 _SOURCE = 3  # sh -ec RUNNER SOURCE
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
@@ -44,21 +40,20 @@ class Wanted(NamedTuple):
 
 
 def wanted_from(
-    imports: Iterable[Import], provided: Collection[str], local: Collection[str] = ()
+    imports: Iterable[Import], offered: Callable[[str], bool], local: Collection[str] = ()
 ) -> tuple[Wanted, ...]:
     """Return what a trial must import, of the imports that the sources show.
 
-    ``provided`` are the top-level modules of all that was declared, before anything was left out:
-    what they do not offer would not be there in an image that is not slim, either (``tomli`` where
-    Python has ``tomllib``).  ``local`` are top-level modules that the sources bring themselves.
+    ``offered`` tells whether a module comes with Python or with all that was declared, before
+    anything was left out: what does not would not be there in an image that is not slim, either
+    (``tomli`` where Python has ``tomllib``).  ``local`` are top-level modules of the sources' own.
     """
-    known = _LINUX | set(provided)
     found: dict[str, Wanted] = {}
     for one in imports:
         top = one.module.partition(".")[0]
-        if one.kind == "typing" or not top or (top in local and top not in provided):
+        if one.kind == "typing" or not top or (top in local and not offered(top)):
             continue
-        required = one.kind != "optional" and top in known
+        required = one.kind != "optional" and top not in _WINDOWS and offered(one.module)
         name = top if one.kind == "dynamic" else one.module  # the rest may be computed, or a mock's
         wanted = Wanted(name, required, f"{one.file}:{one.line}", one.instead_of)
         if name not in found or (required and not found[name].required):

@@ -138,7 +138,7 @@ class World:
             declared=Declared(kfp_version=self.kfp),
         )
         wanted = wanted_from(
-            [Import("upper", "go.py", 8), Import("kfp.dsl", "go.py", 3)], {"upper", "kfp"}
+            [Import("upper", "go.py", 8), Import("kfp.dsl", "go.py", 3)], lambda module: True
         )
         return case_for(step, wanted, TrialSettings(), COMPONENT, self.folder)
 
