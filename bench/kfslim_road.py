@@ -64,7 +64,8 @@ def _from_list(workspace: Workspace, registry: Registry, cache: Path, pipeline: 
     with pushed(registry) as sent:
         ran = kfslim(
             "slim", pipeline, "--to", registry.reference(REPOSITORY), "--base", BASE, "--no-before",
-            "--plan", plan, "-o", workspace.file("list.slim.yaml"), "--cache-dir", cache, "--json",
+            "--no-audit", "--no-trial", "--plan", plan, "-o", workspace.file("list.slim.yaml"),
+            "--cache-dir", cache, "--json",
         )  # fmt: skip
     report = json.loads(ran.output)
     parts = report["totals"]["seconds"]
@@ -91,7 +92,8 @@ def _bumped(workspace: Workspace, registry: Registry, cache: Path, wanted: Seque
     plan = workspace.file(BUMPED_PLAN)
     shutil.copyfile(workspace.file(PLAN), plan)
     arguments = (
-        "plan", pipeline, "-o", plan, "--base", BASE, "--no-before", "--cache-dir", cache, "--quiet"
+        "plan", pipeline, "-o", plan, "--base", BASE, "--no-before", "--no-audit",
+        "--cache-dir", cache, "--quiet",
     )  # fmt: skip
     resolved, again = kfslim(*arguments), kfslim(*arguments)
     built = _build("kfslim, one dependency bumped", registry, cache, plan)

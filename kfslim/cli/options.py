@@ -67,7 +67,18 @@ def planning(function: F) -> F:
         click.option(
             "--bytecode",
             type=click.Choice(["all", "none"]),
-            help="Ship compiled modules: quicker starts, about a third more bytes. [default: all]",
+            help="Ship compiled modules: quicker starts, about a third more bytes. "
+            "[default: those that a trial saw imported; without a trial all]",
+        ),
+        click.option(
+            "--prune",
+            type=click.Choice(["policy", "trace"]),
+            default="policy",
+            show_default=True,
+            help="trace: also leave out what a run of the step never touched (slim only).",
+        ),
+        click.option(
+            "--no-audit", is_flag=True, help="Keep all that a step declares, needed or not."
         ),
         click.option("--codec", type=click.Choice(["gzip", "zstd"]), help="[default: gzip]"),
         click.option(
@@ -88,6 +99,42 @@ def planning(function: F) -> F:
     ):
         function = option(function)
     return config(function)
+
+
+def trying(function: F) -> F:
+    """Add what shapes trials."""
+    for option in (
+        click.option(
+            "--allow-untried",
+            multiple=True,
+            metavar="STEP",
+            help="Publish this step, marked, though its trial fails with all that it declares. "
+            "Repeatable.",
+        ),
+        click.option(
+            "--tries",
+            type=click.IntRange(min=1),
+            default=8,
+            show_default=True,
+            help="Slimmed images of one step to try before all is put back.",
+        ),
+        click.option("--network", is_flag=True, help="Let trials use the network."),
+        click.option(
+            "--run",
+            is_flag=True,
+            help="Run every step itself in its trial, on what the steps before it made. "
+            "[default: as the config's trial.run says; else up to the step's start]",
+        ),
+        click.option(
+            "--runner",
+            type=click.Choice(["auto", "private-root", "engine"]),
+            default="auto",
+            show_default=True,
+            help="Where trials run: in a root of their own on this machine, or a Docker Engine.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def progress_for(quiet: bool) -> Progress:

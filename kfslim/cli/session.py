@@ -12,7 +12,7 @@ from kfslim.cli.options import print_json, progress_for
 from kfslim.errors import InputError
 from kfslim.files import write_atomic
 from kfslim.flow.context import Context
-from kfslim.flow.options import Options
+from kfslim.flow.options import Options, TrialOptions
 from kfslim.flow.places import parse_pull_from, parse_target
 from kfslim.model import load_document
 from kfslim.oci import Platform, Reference
@@ -68,6 +68,22 @@ class Session:
             codec=given.get("codec"),
             upgrade=frozenset(given.get("upgrade") or ()),
             before=not given.get("no_before"),
+            audit=not given.get("no_audit"),
+            prune=given.get("prune") or "policy",
+        )
+
+    def trial(self, logs: Path | None, record: Path | None = None) -> TrialOptions:
+        """The options that shape trials."""
+        given = self._options
+        untried = (name for text in given["allow_untried"] for name in text.split(","))
+        return TrialOptions(
+            runner=given["runner"],
+            run=given["run"],
+            network=True if given["network"] else None,
+            tries=given["tries"],
+            untried=frozenset(filter(None, map(str.strip, untried))),
+            logs=logs,
+            record=record,
         )
 
     def target(self, to: str | None) -> Reference:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kfslim.cli.options import FILE, FOLDER, common, insecure, planning
+from kfslim.cli.options import FILE, FOLDER, common, insecure, planning, trying
 
 
 @click.command("slim")
@@ -17,6 +17,13 @@ from kfslim.cli.options import FILE, FOLDER, common, insecure, planning
 @click.option("--plan", "plan_path", type=FILE, help="Keep the plan here, and keep to it.")
 @click.option("--report", "report_dir", type=FOLDER, help="Write report.html and report.json here.")
 @click.option("--pull-from", metavar="NAME", help="The repository's name for the nodes.")
+@click.option(
+    "--no-trial", is_flag=True, help="Publish images that nobody has seen running, and mark them."
+)
+@click.option(
+    "--record", type=FOLDER, help="Keep the inputs of steps that ran here, a folder for each."
+)
+@trying
 @planning
 @insecure
 @common
@@ -27,13 +34,16 @@ def command(
     plan_path: Path | None,
     report_dir: Path | None,
     pull_from: str | None,
+    no_trial: bool,
+    record: Path | None,
     **options: Any,
 ) -> None:
-    """Slim PIPELINE: plan, build, publish and pin, in one go.
+    """Slim PIPELINE: audit, plan, build, try, publish and pin, in one go.
 
     PIPELINE is a compiled KFP v2 pipeline (YAML).  Every step that can be slimmed gets an image
-    with exactly what it declares (or, where it declares nothing, what its image holds and it can
-    need), published to --to and pinned by digest.  Steps that cannot are left exactly as they are,
+    with what it needs of what it declares (or, where it declares nothing, of what its image
+    holds).  It is tried on this machine before it is published to --to and pinned by digest; what
+    it turns out to need is put back.  Steps that cannot be slimmed are left exactly as they are,
     and the report says why.
 
     \b
@@ -56,6 +66,7 @@ def command(
             existing=session.plan(plan_path),
             pull_from=session.pull_from(pull_from),
             where=str(pipeline),
+            trial=None if no_trial else session.trial(report_dir, record),
         )
         session.write_text(output, made.pipeline)
         if plan_path:

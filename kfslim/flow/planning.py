@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from packaging.utils import canonicalize_name
-
-from kfslim.build.prune import DEFAULT_PRUNE
-from kfslim.errors import BadConfig
+from kfslim.audit.model import StepAudit
 from kfslim.flow.context import Context
-from kfslim.flow.extras import plan_os_packages, plan_projects
-from kfslim.flow.locking import Slot, notes_of
+from kfslim.flow.deciding import Whole, decide, known_audit, known_decision, whole_step
 from kfslim.flow.measuring import missing_weight
-from kfslim.flow.options import Options
+from kfslim.flow.options import Options, TrialOptions
 from kfslim.flow.preparing import prepare
-from kfslim.lock.executor import executor
-from kfslim.lock.model import Lock, Locked
 from kfslim.measure.model import Measurement, PipelineMeasure, RuntimeInstall
 from kfslim.measure.pipeline import measure_pipeline
 from kfslim.oci import Reference
-from kfslim.oci.compress import Codec
-from kfslim.plan.make import Choices, plan_image
-from kfslim.plan.model import Bytecode, ImagePlan, Plan, StepPlan
-from kfslim.steps.model import Needs, Pipeline, Step
+from kfslim.plan.model import Plan, StepPlan
+from kfslim.steps.model import Pipeline
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and the measurement of what it replaces."""
+    """A plan, and the measurement of what it replaces.
+
+    By executor label: ``wholes`` are the steps with all that they declare, ``audits`` the audits
+    of their first platforms, as far as they are known.
+    """
 
     plan: Plan
     before: PipelineMeasure
+    wholes: Mapping[str, Whole] = field(default_factory=dict)
+    audits: Mapping[str, StepAudit] = field(default_factory=dict)
 
 
 def make_plan(
@@ -40,81 +38,81 @@ def make_plan(
     options: Options,
     existing: Plan | None = None,
     target: Reference | None = None,
+    trial: TrialOptions | None = None,
 ) -> Planned:
     """Plan every step that can be slimmed.
 
-    ``existing`` gives the locks and bases to keep to; ``target`` is where its bases may lie.
+    ``existing`` gives the locks, bases and decisions to keep to; ``target`` is where its bases may
+    lie.  With ``trial``, trials follow: they prove what a source leaves in doubt.
 
     Raises:
         BadRequirement: a step's requirements are malformed, in conflict or unresolvable.
         InputError: a package to upgrade is in no step.
-        KfslimError: what reading a base or locking raises.
+        KfslimError: what reading a base, locking or auditing raises.
     """
     ready = prepare(context, pipeline, options, existing, target)
-    codec, old = ready.codec, ready.old
+    earlier = {step.executor: step for step in existing.steps} if existing else {}
     steps: list[StepPlan] = []
+    wholes: dict[str, Whole] = {}
+    audits: dict[str, StepAudit] = {}
     installs: dict[str, RuntimeInstall] = {}
     for step, need in ready.needed:
-        mine = ready.of(step)
-        images = [_image(context, slot, lock, codec, options) for slot, lock in mine]
-        notes = (*need.notes, *notes_of(*mine[0]))
-        steps.append(
-            StepPlan(name=need.step, executor=step.executor, images=tuple(images), notes=notes)
+        whole = whole_step(
+            context,
+            step,
+            need,
+            ready.of(step),
+            ready.codec,
+            options,
+            traced=trial is not None,
+            runs=trial is not None and runs(context, step.name, trial),
         )
-        if install := _runtime_install(step, images[0], old.get(step.image)):
+        whole, plan, audit = _decision(context, whole, earlier.get(step.executor), trial)
+        steps.append(plan)
+        wholes[step.executor] = whole
+        if audit:
+            audits[step.executor] = audit
+        if install := _runtime_install(whole, ready.old.get(step.image)):
             installs[step.name] = install
-    plan = Plan(pipeline=pipeline.name, steps=tuple(steps), left_alone=ready.left_alone)
-    return Planned(plan, measure_pipeline(pipeline, old, installs))
+    made = Plan(pipeline=pipeline.name, steps=tuple(steps), left_alone=ready.left_alone)
+    return Planned(made, measure_pipeline(pipeline, ready.old, installs), wholes, audits)
 
 
-def _image(context: Context, slot: Slot, lock: Lock, codec: Codec, options: Options) -> ImagePlan:
-    needs, base = slot.needs, slot.base
-    return plan_image(
-        base.plan,
-        len(base.image.layers),
-        base.provided,
-        lock,
-        Choices(_bytecode(context, slot, options), _prune(context, slot.step), codec),
-        runtime=_runtime(context, needs, lock, base.provided),
-        os_packages=plan_os_packages(context, needs.os_packages, base),
-        projects=plan_projects(context, needs.projects),
-    )
+def runs(context: Context, step: str, trial: TrialOptions) -> bool:
+    """Tell whether the step called ``step`` itself is to run in its trial."""
+    return trial.run or bool(context.config.for_step(step).trial.run)
 
 
-def _bytecode(context: Context, slot: Slot, options: Options) -> Bytecode:
-    if slot.base.interpreter is None:
-        return "none"
-    return options.bytecode or context.config.for_step(slot.step.name).bytecode
+def _decision(
+    context: Context, whole: Whole, existing: StepPlan | None, trial: TrialOptions | None
+) -> tuple[Whole, StepPlan, StepAudit | None]:
+    """Return what is known of the step, else decide."""
+    for one in (whole, *_proven_otherwise(whole, trial)):
+        known = known_decision(context, one, existing)
+        if known and (known.proven or one is whole):
+            return one, known, known_audit(context, one, known.put_back)
+    put_back = existing.put_back if existing and existing.asked == whole.asked else {}
+    plan, audits = decide(context, whole, put_back)
+    return whole, plan, audits[0] if audits else None
 
 
-def _prune(context: Context, step: Step) -> tuple[str, ...]:
-    """Return the rules in force: all but those that the config spares, for some or for all."""
-    keep = context.config.for_step(step.name).keep or {}
-    for rule in keep:
-        if rule not in DEFAULT_PRUNE:
-            raise BadConfig(
-                f"keep.{rule}: there is no prune rule of that name",
-                hint=f"There are: {', '.join(DEFAULT_PRUNE)}.",
-            )
-    rules = [rule for rule in DEFAULT_PRUNE if "*" not in keep.get(rule, ())]
-    spared = [f"{rule}!{canonicalize_name(n)}" for rule in rules for n in keep.get(rule, ())]
-    return tuple(sorted((*rules, *spared)))
+def _proven_otherwise(whole: Whole, trial: TrialOptions | None) -> list[Whole]:
+    """Return under which other conditions a trial that was passed speaks for the step, too.
+
+    A step that was to run and could not was tried up to its start; and one that did run proved
+    more than is asked of one that need not.  Without a trial to come, both are good.
+    """
+    ran = replace(whole, runs=True, trusting=True)
+    could_not = replace(whole, runs=True, trusting=False)
+    if trial is None:
+        return [ran, could_not]
+    return [could_not] if whole.runs else [ran]
 
 
-def _runtime(
-    context: Context, needs: Needs, lock: Lock, provided: Collection[tuple[str, str]]
-) -> Locked | None:
-    """Return the executor, unless all of that kfp is there: its few modules would hide the rest."""
-    locked = any(one.name == "kfp" for one in lock.distributions)
-    if needs.kfp != "runtime" or locked or ("kfp", needs.kfp_version) in provided:
-        return None
-    return executor(context.uv, needs.kfp_version, python=needs.python)
-
-
-def _runtime_install(
-    step: Step, image: ImagePlan, old: Measurement | str | None
-) -> RuntimeInstall | None:
+def _runtime_install(whole: Whole, old: Measurement | str | None) -> RuntimeInstall | None:
     """Estimate what the step installs at every run today."""
-    if not (step.declared.packages or step.declared.kfp_requirement):
+    declared = whole.step.declared
+    if not (declared.packages or declared.kfp_requirement):
         return None
+    image = whole.images[0]
     return missing_weight([*image.lock.distributions, *filter(None, [image.runtime])], old)

@@ -142,7 +142,9 @@ class StepPlan(Model):
     """One step: nothing of other steps is in here, so nothing of them can change its image.
 
     Only ``images`` decide bytes.  ``dropped`` is what they go without; ``put_back`` what a failed
-    trial brought back, name → why; ``proof`` the trial that was passed, see :attr:`proven`.
+    trial brought back, name → why (see ``flow.repairing``); ``proof`` the trial that was passed,
+    see :attr:`proven`.  ``asked`` is the digest of what was asked: declaration, source, settings;
+    ``decided`` that of all that the decisions follow from, locked files and base included.
     """
 
     name: str
@@ -152,6 +154,8 @@ class StepPlan(Model):
     dropped: tuple[Dropped, ...] = ()
     put_back: dict[str, str] = {}
     proof: Proof | None = None
+    asked: str = ""
+    decided: str = ""
 
     @property
     def step_digest(self) -> str:

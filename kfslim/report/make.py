@@ -7,16 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from kfslim.audit.model import Finding
 from kfslim.measure.model import Measurement, StepMeasure
 from kfslim.report.model import (
     Before,
     DistributionReport,
     Footprint,
+    Gone,
     LayerReport,
     Report,
     StepReport,
     Totals,
     Traffic,
+    TrialReport,
 )
 from kfslim.steps.model import LeftAlone
 
@@ -37,6 +40,8 @@ class StepResult:
     before: StepMeasure | None = None
     before_reason: str = "not measured"
     notes: tuple[str, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    trial: TrialReport | None = None
 
 
 def make_report(
@@ -44,6 +49,7 @@ def make_report(
     results: Iterable[StepResult],
     *,
     left_alone: Iterable[LeftAlone] = (),
+    findings: Iterable[Finding] = (),
     traffic: Traffic | None = None,
     seconds: Mapping[str, float] | None = None,
 ) -> Report:
@@ -55,6 +61,7 @@ def make_report(
         base=", ".join(dict.fromkeys(r.base for r in results)),
         steps=tuple(_step(result, steps_with) for result in results),
         left_alone=tuple(left_alone),
+        findings=tuple(findings),
         totals=_totals(results, traffic or Traffic(), dict(seconds or {})),
     )
 
@@ -76,6 +83,8 @@ def _step(result: StepResult, steps_with: Mapping[str, int]) -> StepReport:
         before=_before(result),
         runtime_install=result.before.runtime_install if result.before else None,
         notes=result.notes,
+        gone=result.gone,
+        trial=result.trial,
     )
 
 

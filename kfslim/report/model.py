@@ -6,7 +6,10 @@ registry stores and a node pulls; ``disk`` is uncompressed, what lies on a node'
 
 from __future__ import annotations
 
+from typing import Literal
+
 from kfslim._version import __version__
+from kfslim.audit.model import Finding
 from kfslim.measure.model import RuntimeInstall
 from kfslim.model import Document, Model
 from kfslim.steps.model import LeftAlone
@@ -44,6 +47,41 @@ class Before(Model):
     reason: str = ""
 
 
+class Gone(Model):
+    """A distribution that the image goes without: which requirement went with it, and why.
+
+    ``code`` is the audit's (docs/audit.md).
+    """
+
+    name: str
+    version: str
+    content_bytes: int
+    code: str
+    requirement: str
+    why: str
+
+
+class TrialReport(Model):
+    """How the step fared in its trial.
+
+    ``known``: an earlier run saw it pass; ``skipped``: nobody has tried it; ``failed``: it fails
+    with all that it declares, and was let through.  ``tries`` counts images that were tried,
+    ``seconds`` what they ran.  ``put_back`` are things that trials asked for, with the reason.
+    ``log`` is a path beside the report.
+    """
+
+    outcome: Literal["passed", "known", "skipped", "failed"]
+    level: str = ""
+    runner: str = ""
+    seconds: float = 0.0
+    tries: int = 0
+    put_back: dict[str, str] = {}
+    failure: str = ""
+    notes: tuple[str, ...] = ()
+    import_seconds: dict[str, float] = {}
+    log: str = ""
+
+
 class StepReport(Model):
     """One slimmed step.  ``reference`` is by digest."""
 
@@ -58,6 +96,8 @@ class StepReport(Model):
     before: Before
     runtime_install: RuntimeInstall | None = None
     notes: tuple[str, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    trial: TrialReport | None = None
 
 
 class Footprint(Model):
@@ -105,6 +145,7 @@ class Report(Document):
     base: str
     steps: tuple[StepReport, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
+    findings: tuple[Finding, ...] = ()
     totals: Totals
 
 

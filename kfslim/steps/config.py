@@ -221,7 +221,7 @@ class ForStep:
     projects: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
     keep: Mapping[str, tuple[str, ...]] | None = None
-    bytecode: Bytecode = "all"
+    bytecode: Bytecode | None = None
     skip: bool = False
     trial: TrialSettings = NO_TRIAL
     keep_requirements: tuple[str, ...] = ()
@@ -263,7 +263,7 @@ class Config(Settings):
             projects=_united(self.projects, own.projects),
             indexes=own.indexes,
             keep=keep,
-            bytecode=own.bytecode or self.bytecode or "all",
+            bytecode=own.bytecode or self.bytecode,
             skip=own.skip,
             trial=own.trial.over(self.trial),
             keep_requirements=spared,

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from parts.command import check_refused, command
+from parts.command import AS_DECLARED, check_refused, command
 from parts.need import wait_until
 from parts.toy import Toy
 
@@ -43,7 +43,17 @@ def start(toy, folder, cache):
     """Start a run whose results go into ``folder``."""
     places = ("--to", f"oci:{folder}/images", "-o", folder / "slim.yaml")
     more = ("--plan", folder / "plan.json", "--report", folder / "report")
-    words = ("slim", toy.pipeline, "--no-before", "--python", "3.11", *places, *more, "--json")
+    words = (
+        "slim",
+        toy.pipeline,
+        "--no-before",
+        *AS_DECLARED,
+        "--python",
+        "3.11",
+        *places,
+        *more,
+        "--json",
+    )
     environ = {**os.environ, **toy.environ, "KFSLIM_CACHE_DIR": str(cache)}
     return subprocess.Popen(
         command(*words), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

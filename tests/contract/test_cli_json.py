@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from parts.command import KFP, make_pipeline
+from parts.command import AS_DECLARED, KFP, make_pipeline
 from parts.faulty_registry import faulty_registry
 from parts.toy import Toy, make_base
 
@@ -63,7 +63,9 @@ def test_slim(toy, report):
 
 def test_every_stage(toy, report, tmp_path):
     references = [step["reference"] for step in report["steps"]]
-    plan = toy.result("plan", toy.pipeline, "--no-before", "--python", "3.11", "-o", toy.plan)
+    plan = toy.result(
+        "plan", toy.pipeline, "--no-before", "--no-audit", "--python", "3.11", "-o", toy.plan
+    )
     assert json.loads(toy.plan.read_text()) == plan
     assert [step["name"] for step in plan["steps"]] == ["one", "two"]
     built = toy.result("build", toy.plan, "--to", toy.images)
@@ -157,7 +159,16 @@ def test_stderr_is_silent_when_nothing_is_wrong(toy, report, option):
 
 
 def test_without_an_output_the_pipeline_goes_to_stdout(toy, report):
-    words = ("slim", toy.pipeline, "--no-before", "--python", "3.11", "--to", toy.images)
+    words = (
+        "slim",
+        toy.pipeline,
+        "--no-before",
+        *AS_DECLARED,
+        "--python",
+        "3.11",
+        "--to",
+        toy.images,
+    )
     done = toy.here(*words)
     assert done.stdout == toy.output.read_text()
     assert "A fresh node pulls" in done.stderr

@@ -81,7 +81,9 @@ def test_what_is_no_plan(toy, text):
     layout = toy.folder / "never"
     check_refused(toy.here("build", path, "--to", f"oci:{layout}"), 2, "is not a Plan")
     check_refused(toy.here("prune", toy.images, "--keep", path), 2, "is not a Plan")
-    again = toy.here("plan", toy.pipeline, "--no-before", "--python", "3.11", "-o", path)
+    again = toy.here(
+        "plan", toy.pipeline, "--no-before", "--no-audit", "--python", "3.11", "-o", path
+    )
     check_refused(again, 2, "is not a Plan")  # a file that is no plan is not overwritten
     assert path.read_text() == text
     assert not layout.exists()

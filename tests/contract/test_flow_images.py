@@ -5,7 +5,7 @@ import re
 
 import pytest
 from parts.check_image import check_image
-from parts.command import make_pipeline, result, run, shared_cache
+from parts.command import AS_DECLARED, make_pipeline, result, run, shared_cache
 
 from kfslim.measure.image import measure
 from kfslim.oci import open_store
@@ -68,7 +68,14 @@ def folder(tmp_path_factory):
 
 
 def slim(folder, cache, *more, to="images"):
-    words = ("slim", folder / "pipeline.yaml", "--no-before", "--base", "deb:bookworm")
+    words = (
+        "slim",
+        folder / "pipeline.yaml",
+        "--no-before",
+        *AS_DECLARED,
+        "--base",
+        "deb:bookworm",
+    )
     places = ("--to", f"oci:{folder}/{to}", "-o", folder / f"{to}.yaml")
     return result(*words, *places, "--plan", folder / f"{to}.json", *more, cache=cache)
 
@@ -194,7 +201,7 @@ def test_a_base_of_ones_own_for_one_step(folder, cache, report, images):
     tag = next(tag for tag in store.tags() if tag.startswith("base-"))
     config = folder / "own.toml"
     config.write_text(f'[steps.plain]\nbase = "oci:{folder}/images:{tag}"\n')
-    words = ("slim", folder / "pipeline.yaml", "--no-before", "--config", config)
+    words = ("slim", folder / "pipeline.yaml", "--no-before", *AS_DECLARED, "--config", config)
     made = result(*words, "--to", f"oci:{folder}/own", "-o", folder / "own.yaml", cache=cache)
     bases = {step["name"]: step["base"] for step in made["steps"]}
     assert bases["plain"] == f"oci:{folder}/images:{tag}"
@@ -209,7 +216,7 @@ def test_a_base_of_ones_own_for_one_step(folder, cache, report, images):
 
 def test_another_python(folder, cache):
     """Asked for by the user, on a suite that carries it."""
-    words = ("slim", folder / "pipeline.yaml", "--no-before", "--python", "3.13")
+    words = ("slim", folder / "pipeline.yaml", "--no-before", *AS_DECLARED, "--python", "3.13")
     places = ("--to", f"oci:{folder}/newer", "-o", folder / "newer.yaml", "--json")
     done = run(*words, *places, cache=cache)
     if "knows no mirror for Debian" in done.stderr:

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from parts.check_image import check_image
-from parts.command import make_pipeline, result, shared_cache
+from parts.command import AS_DECLARED, make_pipeline, result, shared_cache
 
 from kfslim.measure.image import measure
 from kfslim.oci import Index, Platform, open_store
@@ -24,7 +24,14 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
     steps = {"mixed": ["markupsafe==3.0.2", "six==1.16.0"]}
     (folder / "pipeline.yaml").write_text(make_pipeline(steps))
-    words = ("slim", folder / "pipeline.yaml", "--no-before", "--base", "deb:bookworm")
+    words = (
+        "slim",
+        folder / "pipeline.yaml",
+        "--no-before",
+        *AS_DECLARED,
+        "--base",
+        "deb:bookworm",
+    )
     both = [word for platform in PLATFORMS for word in ("--platform", platform)]
     places = ("--to", f"oci:{folder}/images", "-o", folder / "slim.yaml")
     cache = shared_cache(tmp_path_factory)

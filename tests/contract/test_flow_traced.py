@@ -44,7 +44,14 @@ def tried(tmp_path_factory, cache):
     """The plan and the images that a trial is given: no bytecode."""
     folder = tmp_path_factory.mktemp("tried")
     (folder / "pipeline.yaml").write_text(make_pipeline(STEPS))
-    words = ("plan", folder / "pipeline.yaml", "--no-before", "--base", "deb:bookworm")
+    words = (
+        "plan",
+        folder / "pipeline.yaml",
+        "--no-before",
+        "--no-audit",
+        "--base",
+        "deb:bookworm",
+    )
     result(*words, "--bytecode", "none", "-o", folder / "plan.json", cache=cache)
     plan = Plan.model_validate_json((folder / "plan.json").read_text())
     return plan, images(folder / "plan.json", folder / "images", cache)

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 KFP = "2.17.0"
+AS_DECLARED = ("--no-audit", "--no-trial")  # images with all that steps declare, none of them run
 RUNNER = (
     'program_path=$(mktemp -d)\n\nprintf "%s" "$0" > "$program_path/ephemeral_component.py"\n'
     "_KFP_RUNTIME=true python3 -m kfp.dsl.executor_main --component_module_path "

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from parts.command import run, run_here
+from parts.command import AS_DECLARED, run, run_here
 from parts.images import make_image
 from parts.wheels import Index
 
@@ -97,7 +97,16 @@ class Toy:
     def slim(self, to: str = "", *more: object) -> tuple[object, ...]:
         """Return the arguments that slim the pipeline; ``to`` is a layout here by default."""
         places = ("--to", to or self.images, "-o", self.output, "--plan", self.plan)
-        return ("slim", self.pipeline, "--no-before", "--python", "3.11", *places, *more)
+        return (
+            "slim",
+            self.pipeline,
+            "--no-before",
+            *AS_DECLARED,
+            "--python",
+            "3.11",
+            *places,
+            *more,
+        )
 
     def run(self, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run the command line in a process of its own."""

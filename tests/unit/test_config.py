@@ -157,7 +157,7 @@ def test_finding_the_config(tmp_path):
 
 def test_no_file_gives_the_defaults():
     assert load_config(None) == Config()
-    assert Config().for_step("x").bytecode == "all"
+    assert Config().for_step("x").bytecode is None
 
 
 def test_an_index_is_known_by_its_url_without_credentials(tmp_path):
