@@ -72,9 +72,12 @@ LOWER = {"lower.py": b""}
 
 def distribution(name: str, files: Mapping[str, bytes], requires: str = "") -> dict[str, bytes]:
     info = f"{name}-1.0.dist-info"
-    record = "".join(f"{path},,{len(data)}\n" for path, data in files.items())
     paper = f"Name: {name}\nVersion: 1.0\n{requires}"
-    return {**files, f"{info}/METADATA": paper.encode(), f"{info}/RECORD": record.encode()}
+    return {**files, f"{info}/METADATA": paper.encode(), f"{info}/RECORD": record(files)}
+
+
+def record(files: Mapping[str, bytes]) -> bytes:
+    return "".join(f"{path},,{len(data)}\n" for path, data in files.items()).encode()
 
 
 FILES = {
@@ -107,7 +110,8 @@ class World:
             context.uv, [self.runtime], python="3.11.2", platform=LINUX_AMD64, folder=tree
         )
         files = {f.path.partition("site-packages/")[2]: f.source for f in full.files}
-        return {path: files[path].read_bytes() for path in self.runtime.modules or ()}
+        kept = {path: files[path].read_bytes() for path in self.runtime.modules or ()}
+        return {**kept, f"kfp-{self.kfp}.dist-info/RECORD": record(kept)}
 
     def image(self, *without: str) -> Image:
         files = {**self.executor, **FILES}
