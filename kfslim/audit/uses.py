@@ -17,6 +17,7 @@ from kfslim.steps.reader import Sightings, read_together
 from kfslim.steps.sightings import (
     BROKEN,
     HOLE,
+    LOCAL,
     Attribute,
     Call,
     Doubt,
@@ -30,6 +31,7 @@ from kfslim.steps.sightings import (
 
 __all__ = [
     "HOLE",
+    "LOCAL",
     "Attribute",
     "Call",
     "Import",

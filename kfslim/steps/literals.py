@@ -8,16 +8,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kfslim.steps.sightings import HOLE, Value
+from kfslim.steps.sightings import HOLE, LOCAL, Value
 
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
 # Calls whose value is their arguments, joined as a path.
-_PATHS = re.compile(r"(.*\.)?(Path|PurePath|PosixPath|PurePosixPath|join|joinpath|str|fspath)")
-_SAME = {"strip", "format", "absolute", "resolve", "expanduser", "as_posix", "as_uri", "open"}
+_PATHS = re.compile(
+    r"(.*\.)?(ExcelWriter|ExcelFile|Path|PurePath|PosixPath|PurePosixPath|join|joinpath|str|fspath)"
+)
+_SAME = {"strip", "format", "absolute", "resolve", "expanduser", "as_posix", "as_uri"}
 # Calls that give the content of a path, or the path itself in another form.
 _WRAPS = {"open", "str", "Path", "PurePath", "fspath"}
+# Calls that give a file of this machine, or something else that is no URL: a connection.
+_FILES = {
+    "connect",
+    "BytesIO", "StringIO", "TemporaryDirectory", "mkdtemp", "mkstemp", "gettempdir", "cwd",
+    "getcwd", "NamedTemporaryFile", "TemporaryFile", "open",
+}  # fmt: skip
 _OF_DICTS = {"", "keys", "values"}
 _MAX_DEPTH = 12  # of names that stand for names: more is no plausible source
+_MOST_VALUES = 8  # of one name, that are compared
 _MAX_TEXT = 4096  # characters that are joined at most
 
 
@@ -142,7 +151,12 @@ class Literals:
 
     def _name(self, node: ast.Name, depth: int) -> Value:
         bound = self._bound.get(node.id, [])
-        return self.value(bound[0], depth) if len(bound) == 1 else HOLE
+        values = [self.value(one, depth) for one in bound[:_MOST_VALUES]]
+        return values[0] if len(bound) == len(values) and len(set(values)) == 1 else HOLE
+
+    def _list(self, node: ast.List | ast.Tuple, depth: int) -> Value:
+        values = [self.value(part, depth) for part in node.elts]
+        return ",".join(map(str, values)) if values and HOLE not in values else HOLE
 
     def _joined(self, node: ast.JoinedStr, depth: int) -> Value:
         return "".join(self._text(part, depth) for part in node.values)
@@ -164,18 +178,22 @@ class Literals:
         name = node.func.id if isinstance(node.func, ast.Name) else name
         base = node.func.value if isinstance(node.func, ast.Attribute) else None
         if suffix := next((word.value for word in node.keywords if word.arg == "suffix"), None):
-            return HOLE + self._text(suffix, depth)  # tempfile.NamedTemporaryFile(suffix=".csv")
+            return LOCAL + self._text(suffix, depth)  # tempfile.NamedTemporaryFile(suffix=".csv")
         if name == "with_suffix" and node.args:
-            return HOLE + self._text(node.args[0], depth)
+            return LOCAL + self._text(node.args[0], depth)
         if name in _SAME and base is not None:
             return self.value(base, depth)
+        if name == "open" and node.args:
+            found = self._text(node.args[0], depth)
+            return LOCAL if found.startswith(HOLE) else found
         if _PATHS.fullmatch(name) and node.args:
             parts = [base, *node.args] if name == "joinpath" else node.args
-            return "/".join(self._text(part, depth) for part in parts)
-        return HOLE
+            whole = "/".join(self._text(part, depth) for part in parts)
+            return f"/{whole}" if whole.startswith(HOLE) and "Path" in name else whole
+        return LOCAL if name in _FILES else HOLE
 
     def _attribute(self, node: ast.Attribute, depth: int) -> Value:
-        return self.value(node.value, depth) if node.attr == "name" else HOLE
+        return self.value(node.value, depth) if node.attr in ("name", "path") else HOLE
 
     def _negative(self, node: ast.UnaryOp, depth: int) -> Value:
         value = self.value(node.operand, depth)
@@ -216,4 +234,6 @@ _READERS: dict[type, Callable[[Literals, Any, int], Value]] = {
     ast.Call: Literals._call,
     ast.Attribute: Literals._attribute,
     ast.UnaryOp: Literals._negative,
+    ast.List: Literals._list,
+    ast.Tuple: Literals._list,
 }

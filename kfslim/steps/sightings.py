@@ -1,7 +1,8 @@
 """What was seen in Python sources: imports, calls, names in strings, programs.
 
 A string that is only partly known holds ``{}`` where the rest is: ``f"s3://{b}/x.csv"`` is
-``s3://{}/x.csv``, a wholly computed value ``{}``.  Lines count from 1.  ``file`` is as the reader
+``s3://{}/x.csv``, a wholly computed value ``{}``.  A list of constants is one string with commas.
+Lines count from 1.  ``file`` is as the reader
 was told; a notebook's third cell is ``report.ipynb#3``.
 """
 
@@ -17,6 +18,7 @@ ImportKind = Literal[
 ]
 Value = str | int | float | bool | None
 HOLE = "{}"  # what is not known of a value
+LOCAL = "/{}"  # a path of which is known that it is no URL
 BROKEN = "what cannot be parsed"  # the doubt about such text
 
 

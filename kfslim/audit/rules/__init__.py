@@ -5,25 +5,25 @@ Each rule has an id that never changes its meaning, and the source it was taken 
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import NamedTuple
+from collections.abc import Container, Iterable
 
-from kfslim.audit.model import Evidence
+from kfslim.audit.rules import clouds, databases, frames, learning, storage, texts, web
+from kfslim.audit.rules.named import named
+from kfslim.audit.rules.rule import Implied, Rule
+from kfslim.audit.rules.triggers import Index
 from kfslim.audit.uses import Uses
 
+__all__ = ["RULES", "Implied", "Rule", "implied", "table"]
 
-class Implied(NamedTuple):
-    """Somebody else's import on the step's behalf.
-
-    ``names`` are normalised distribution names in the order in which the library prefers them:
-    any one of them serves, the first that is there is taken.  ``needed`` is False where the source
-    only may need it (a path that is computed may end in .xls): it is kept when it was declared, and
-    not missed when it was not.  ``evidence`` is of kind "rule" with the rule's id.
-    """
-
-    names: tuple[str, ...]
-    evidence: Evidence
-    needed: bool = True
+RULES: tuple[Rule, ...] = (
+    *frames.RULES,
+    *storage.RULES,
+    *databases.RULES,
+    *web.RULES,
+    *learning.RULES,
+    *clouds.RULES,
+    *texts.RULES,
+)
 
 
 def implied(uses: Uses, environment: Container[str]) -> list[Implied]:
@@ -32,4 +32,17 @@ def implied(uses: Uses, environment: Container[str]) -> list[Implied]:
     ``environment`` holds the normalised names of all distributions at hand (``in`` is asked of
     it); rules speak only about libraries that are there.
     """
-    return []
+    index = Index(uses)
+    found = [one for rule in RULES for one in rule.apply(index, environment)]
+    return found + list(named(index, environment))
+
+
+def table(rules: Iterable[Rule] = RULES) -> str:
+    """Return the rules as a Markdown table, for docs/audit.md."""
+    rows = ["| Rule | When | Needs | Source |", "| --- | --- | --- | --- |"]
+    for rule in rules:
+        when = "; ".join(trigger.text() for trigger in rule.when)
+        needs = " or ".join(f"`{name.replace('+', '`, `')}`" for name in rule.implies)
+        may = "" if rule.needed else "may need "
+        rows.append(f"| {rule.id} | {when} | {may}{needs} | {rule.source} |")
+    return "\n".join(rows) + "\n"
