@@ -38,6 +38,11 @@ class Literals:
 
     def __init__(self) -> None:
         self._bound: dict[str, list[ast.expr | None]] = defaultdict(list)
+        # What names turned out to be: each is looked into once, also where they stand for each
+        # other in circles.
+        self._values: dict[str, Value] = {}
+        self._choices: dict[str, set[str] | None] = {}
+        self._origins: dict[str, set[str]] = {}
 
     def bind(self, name: str, value: ast.expr | None) -> None:
         """Note that ``name`` gets ``value``; ``None`` for what cannot be told."""
@@ -60,12 +65,11 @@ class Literals:
 
         ``open(path)``, and a name that stands for it, come from ``path``.
         """
-        if isinstance(node, ast.Name) and depth <= _MAX_DEPTH:
-            bound = self._bound.get(node.id, [])
-            if bound in ([], [None]):
-                return {node.id}
-            found = [self.origins(value, depth + 1) for value in bound]
-            return set().union(*found) if all(found) else set()
+        if isinstance(node, ast.Name):
+            if node.id not in self._origins:
+                self._origins[node.id] = set()
+                self._origins[node.id] = self._origins_of(node.id, depth)
+            return self._origins[node.id]
         if isinstance(node, ast.Call) and depth <= _MAX_DEPTH:
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name == "dumps":
@@ -73,6 +77,13 @@ class Literals:
             if name in _WRAPS:
                 return self.origins(_wrapped(node), depth + 1)
         return {_comparable(node)} if node is not None else set()
+
+    def _origins_of(self, name: str, depth: int) -> set[str]:
+        bound = self._bound.get(name, [])
+        if bound in ([], [None]):
+            return {name}
+        found = [self.origins(value, depth + 1) for value in bound]
+        return set().union(*found) if all(found) else set()
 
     def value(self, node: ast.expr | None, depth: int = 0) -> Value:
         """Return a constant, a string with ``{}`` where it is unknown, or ``{}``."""
@@ -86,8 +97,13 @@ class Literals:
 
     def choices(self, node: ast.expr | None, depth: int = 0) -> set[str] | None:
         """Return all strings that ``node`` may be; None where there may be others."""
-        if isinstance(node, ast.Name) and depth <= _MAX_DEPTH:
-            return self._union(self._bound.get(node.id, [None]), depth)
+        if isinstance(node, ast.Name):
+            if node.id not in self._choices:
+                self._choices[node.id] = None
+                self._choices[node.id] = self._union(self._bound.get(node.id, [None]), depth)
+            return self._choices[node.id]
+        if depth > _MAX_DEPTH:
+            return None
         if isinstance(node, ast.IfExp):
             return self._union([node.body, node.orelse], depth)
         if isinstance(node, ast.Subscript):
@@ -150,9 +166,13 @@ class Literals:
     # values, by kind of node
 
     def _name(self, node: ast.Name, depth: int) -> Value:
-        bound = self._bound.get(node.id, [])
-        values = [self.value(one, depth) for one in bound[:_MOST_VALUES]]
-        return values[0] if len(bound) == len(values) and len(set(values)) == 1 else HOLE
+        if node.id not in self._values:
+            self._values[node.id] = HOLE
+            bound = self._bound.get(node.id, [None])
+            values = {self.value(one, depth) for one in bound[:_MOST_VALUES]}
+            same = len(values) == 1 and len(bound) <= _MOST_VALUES
+            self._values[node.id] = values.pop() if same else HOLE
+        return self._values[node.id]
 
     def _list(self, node: ast.List | ast.Tuple, depth: int) -> Value:
         values = [self.value(part, depth) for part in node.elts]

@@ -2,8 +2,8 @@
 
 A string that is only partly known holds ``{}`` where the rest is: ``f"s3://{b}/x.csv"`` is
 ``s3://{}/x.csv``, a wholly computed value ``{}``.  A list of constants is one string with commas.
-Lines count from 1.  ``file`` is as the reader
-was told; a notebook's third cell is ``report.ipynb#3``.
+Lines count from 1.  ``file`` is as the reader was told; a notebook's third cell is
+``report.ipynb#3``.
 """
 
 from __future__ import annotations
