@@ -11,6 +11,8 @@ from kfslim.audit.reasons import Reasons
 from kfslim.audit.uses import HOLE, Uses
 from kfslim.steps.found import is_for_users
 
+# Methods by which a figure that came out of a pickle is used.
+_SHOWING = {"savefig", "show", "save", "write_html", "write_image", "write_json", "to_html"}
 _NO_SOURCE = Evidence(kind="doubt", text="there is no source to read")
 
 
@@ -28,7 +30,12 @@ def doubts(
     if question.uses is None:
         return (_NO_SOURCE,)
     return (
-        *(d for d in question.uses.doubts if not (_unpickles(d) and _is_never_pickled(name))),
+        *found.maybe.get(name, ()),
+        *(
+            doubt
+            for doubt in question.uses.doubts
+            if not (_unpickles(doubt) and _is_never_pickled(name, question.uses))
+        ),
         *_computed_programs(question, question.uses, name),
         *_optional_uses(question, used, name),
         *_unread_modules(question, found, name),
@@ -62,7 +69,8 @@ def _unpickles(doubt: Evidence) -> bool:
     return doubt.text.startswith("unpickles")
 
 
-def _is_never_pickled(name: str) -> bool:
-    """True for what no data hold objects of: tools, servers, the SDK.  A figure may be data."""
+def _is_never_pickled(name: str, uses: Uses) -> bool:
+    """True for what no data hold objects of: tools, servers, the SDK; figures that nobody shows."""
     trade = trade_of(name)
-    return is_compile_only(name) or bool(trade and trade != "plotting")
+    shown = any(call.name.startswith(".") and call.name[1:] in _SHOWING for call in uses.calls)
+    return is_compile_only(name) or bool(trade and not (trade == "plotting" and shown))

@@ -9,17 +9,17 @@ from typing import NamedTuple
 
 from kfslim.audit.graph import Environment
 
+_COVERED = """
+apscheduler beautifulsoup4 cattrs celery dask distributed fastapi feast flask-sqlalchemy
+fsspec geopandas google-cloud-bigquery google-cloud-storage gunicorn html5lib httpx ibis-framework
+imageio joblib jsonschema kombu lightgbm lxml markdown matplotlib mlflow mlflow-skinny modin
+narwhals networkx numba numpy optuna pandas pandera plotly polars psycopg pyarrow pydantic pymysql
+redis requests scikit-learn scipy seaborn smart-open sqlalchemy sqlmodel starlette statsmodels
+sympy tqdm urllib3 uvicorn xarray xgboost xgboost-cpu zarr
+"""
 # The libraries of whose optional requirements the rules know when each is used.  An extra of any
 # other one that names a declared distribution is reason enough not to remove that.
-COVERED = frozenset(
-    {
-        *("beautifulsoup4", "dask", "distributed", "fastapi", "fsspec", "geopandas", "httpx"),
-        *("lightgbm", "lightgbm-cpu", "markdown", "matplotlib", "mlflow", "mlflow-skinny"),
-        *("narwhals", "networkx", "numpy", "pandas", "pandera", "plotly", "polars", "pyarrow"),
-        *("pydantic", "redis", "requests", "scikit-learn", "scipy", "seaborn", "sqlalchemy"),
-        *("starlette", "tqdm", "uvicorn", "xarray", "xgboost", "xgboost-cpu"),
-    }
-)
+COVERED = frozenset(_COVERED.split())
 
 # Trade → names, and patterns of names.  Only what no other distribution loads unasked.
 _TRADES = {

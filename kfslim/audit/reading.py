@@ -136,7 +136,9 @@ class _Reading:
 
     def _rule(self, one: Implied) -> None:
         name = next((name for name in one.names if name in self.environment), None)
-        if name is not None:
+        if name is not None and not one.needed:
+            self.found.maybe[name].append(one.evidence)
+        elif name is not None:
             self.found.keep[name].append(Reason("KS102", one.evidence))
         elif one.needed and not self.question.base_provides.intersection(one.names):
             self.found.absent.append(one)

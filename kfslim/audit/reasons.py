@@ -26,7 +26,8 @@ class Reason(NamedTuple):
 class Reasons:
     """The evidence of one step, by normalised name.
 
-    ``keep`` speaks for keeping, ``weak`` is worth telling but keeps nothing.  ``imports`` are the
+    ``keep`` speaks for keeping, ``weak`` is worth telling but keeps nothing.  ``maybe`` are rules
+    that hang on what the source computes: they keep what was declared.  ``imports`` are the
     imports that nothing here offers, by what is missing; ``absent`` are rules none of whose
     distributions is here.  ``touched`` are the distributions that the trace used.
     """
@@ -34,6 +35,7 @@ class Reasons:
     question: Question
     keep: dict[str, list[Reason]] = field(default_factory=lambda: defaultdict(list))
     weak: dict[str, list[Evidence]] = field(default_factory=lambda: defaultdict(list))
+    maybe: dict[str, list[Evidence]] = field(default_factory=lambda: defaultdict(list))
     imports: dict[str, list[Evidence]] = field(default_factory=lambda: defaultdict(list))
     absent: list[Implied] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)

@@ -191,15 +191,23 @@ def test_ks105_computed_programs_cast_doubt_on_those_who_bring_programs_only():
 
 
 def test_ks105_what_a_used_library_can_use_is_not_removed_without_a_rule_that_tells():
-    environment = [dist("feast", "redis; extra == 'redis'", "mypy; extra == 'dev'"), "redis"]
+    environment = [dist("stores", "redis; extra == 'redis'", "mypy; extra == 'dev'"), "redis"]
     environment.append(dist("mypy"))
-    declared = ["feast", "redis", "mypy"]
-    assert codes(audit(declared, environment, imports("feast"))) == {
-        "feast": "KS101",
+    declared = ["stores", "redis", "mypy"]
+    assert codes(audit(declared, environment, imports("stores"))) == {
+        "stores": "KS101",
         "redis": "KS105",
         "mypy": "KS202",
     }
     assert codes(audit(declared, environment, imports("os")))["redis"] == "KS201"
+
+
+def test_ks105_a_rule_that_hangs_on_what_is_computed_keeps_what_was_declared():
+    uses = imports("pandas")._replace(calls=(Call("pandas.read_excel", "s.py", 3, (HOLE,)),))
+    environment = ["pandas", "xlrd", dist("bringer", "xlrd")]
+    assert codes(audit(["pandas", "xlrd"], environment, uses))["xlrd"] == "KS105"
+    assert codes(audit(["pandas", "xlrd"], environment, uses, trusting=True))["xlrd"] == "KS201"
+    assert audit(["pandas", "bringer"], environment, uses).kept == ("pandas",)
 
 
 def test_ks105_without_a_source_nothing_is_unused():
@@ -281,7 +289,9 @@ def test_ks202_names_the_trade_and_unpickling_casts_no_doubt_on_tools():
     audited = audit(names, names)
     assert {finding.code for finding in audited.findings} == {"KS202"}
     assert only(audit(["flask"], ["flask"]), "KS202").evidence[0].text == "serves web serving"
-    pickled = codes(audit(names, names, UNPICKLES))
+    assert set(codes(audit(names, names, UNPICKLES)).values()) == {"KS202"}
+    shown = UNPICKLES._replace(calls=(Call(".savefig", "s.py", 4),))
+    pickled = codes(audit(names, names, shown))
     assert [name for name in names if pickled[name] == "KS105"] == ["matplotlib"]
     assert set(codes(audit(names, names, DOUBT)).values()) == {"KS105"}
 
@@ -306,14 +316,14 @@ def test_ks204_the_standard_library_or_the_base_has_it():
 
 # --- merge --------------------------------------------------------------------------------------
 
-FEAST = [dist("feast", "r; extra == 'redis'", "p; extra == 'postgres'"), "r", "p"]
+STORE = [dist("store", "r; extra == 'redis'", "p; extra == 'postgres'"), "r", "p"]
 
 
 def test_ks302_extras_merge_and_ks301_doubles_go():
-    audited = audit(["feast", "feast[redis]", "feast[postgres]"], FEAST, imports("feast"))
+    audited = audit(["store", "store[redis]", "store[postgres]"], STORE, imports("store"))
     assert set(codes(audited).values()) == {"KS302"}
-    assert {finding.replacement for finding in audited.findings} == {"feast[postgres,redis]"}
-    assert audited.kept == ("feast[postgres,redis]",)
+    assert {finding.replacement for finding in audited.findings} == {"store[postgres,redis]"}
+    assert audited.kept == ("store[postgres,redis]",)
     assert [finding.price.own_content_bytes for finding in audited.findings] == [30, 0, 0]
     twice = audit(["r", "R"], ["r"], imports("r"))
     assert codes(twice) == {"r": "KS101", "R": "KS301"}
