@@ -78,7 +78,7 @@ def _unlike_plan(installed: Mapping[str, Installed], plan: ImagePlan | None) -> 
         found = installed.get(one.name)
         if found is None:
             text = f"the plan has {one.name} {one.version}, but the image does not"
-        elif found.version != one.version:
+        elif not _same(found.version, one.version):
             text = f"the plan has {one.name} {one.version}, but the image has {found.version}"
         else:
             continue
@@ -151,6 +151,13 @@ def _fits(requirement: Requirement, version: str) -> bool:
         return requirement.specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:  # nobody can say; installers took it
         return True
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return one == other or Version(one) == Version(other)  # 2024.1 is 2024.01.0
+    except InvalidVersion:
+        return False
 
 
 def _parsed(text: str) -> Requirement | None:

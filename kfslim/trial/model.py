@@ -63,7 +63,8 @@ class Trace(Document):
     ``step_digest`` names the step's plan that was traced: a trace of another one is refused.
     ``modules`` are the names in ``sys.modules`` with a file, with that file.
     ``files`` are all other files opened for reading, ``mapped`` the shared objects mapped,
-    ``programs`` what was started.  ``import_seconds`` are by top-level module, cumulative.
+    ``programs`` what was started.  ``import_seconds`` are by top-level module, cumulative, the
+    standard library's aside.
     """
 
     step: str

@@ -17,10 +17,12 @@ from kfslim.trial.left import files_left, open_left
 from kfslim.trial.model import Level, Trace
 
 MAX_LINE, MAX_LINES = 5000, 1_000_000
+LEAST = 0.001  # seconds; less says nothing
 _LINE = re.compile(r"""[coxdplm] (?:'[^'\n]*'|"[^"\n]*"|'(?:[^'\\\n]|\\.)*')\Z""", re.ASCII)
 _PYC = re.compile(r"__pycache__/([^/]+)\.[\w\-]+-\d+(?:\.opt-\d)?\.pyc\Z")
 _EXTENSION = re.compile(r"\.(?:[\w\-]+\.)?so\Z")
 _ROOTS = re.compile(r".*/(?:(?:site|dist)-packages|python3(?:\.\d+)?)/(?:lib-dynload/)?")
+_STANDARD = re.compile(r".*/lib/python3\.\d+/(?!(?:site|dist)-packages/)")
 _ELSEWHERE = ("/proc/", "/dev/", "/sys/")
 _TEMPORARY = ("/tmp/", "/var/tmp/", "/run/")  # noqa: S108 (in the image: no layer holds it)
 _NAMELESS = ("__main__", "__mp_main__", "ephemeral_component")  # the step's own source
@@ -53,10 +55,10 @@ def read_trace(
 
 
 def _seconds(timed: Mapping[str, float], modules: Mapping[str, str]) -> dict[str, float]:
-    """Return the seconds of what has a file, rounded; less than a millisecond says nothing."""
-    tops = {name.partition(".")[0] for name in modules}
+    """Return the seconds of what has a file and is not of Python itself, at least a millisecond."""
+    tops = {name.partition(".")[0] for name, file in modules.items() if not _STANDARD.match(file)}
     return {
-        name: round(timed[name], 3) for name in sorted(tops & timed.keys()) if timed[name] >= 0.001
+        name: round(timed[name], 3) for name in sorted(tops & timed.keys()) if timed[name] >= LEAST
     }
 
 

@@ -201,6 +201,7 @@ def test_a_hostile_trace_is_read_within_bounds(tmp_path):
     (tmp_path / "trace-1.log").write_text("\n".join(lines) + "\n" + "o '((" * 3000)
     (tmp_path / "trace-2.log").symlink_to("/etc/passwd")
     trace = read_trace([tmp_path], step="s", step_digest="", level="run", mount="/kfslim")
+    assert (trace.import_seconds, trace.programs) == ({}, ())
     assert (trace.modules, trace.files) == ({"a": "/lib/a.py"}, ("/x/data",))
 
 

@@ -75,7 +75,7 @@ def test_an_extra_may_ask_for_another_of_the_same():
 
 
 def test_the_plan_is_compared_with_the_image():
-    found = installed(("a", "1.0"), ("b", "2.0"))
+    found = installed(("a", "1.00"), ("b", "2.0"))
     assert texts(found, MARKERS, plan("a", "b", "c")) == [
         "the plan has b 1.0, but the image has 2.0",
         "the plan has c 1.0, but the image does not",
