@@ -52,6 +52,8 @@ class Reasons:
     def code(self, name: str) -> str:
         """Return the strongest code that keeps ``name``; empty where nothing does."""
         codes = {reason.code for reason in self.keep.get(name, ())}
+        if name in self.question.put_back and "KS101" not in codes:
+            return "KS107"  # a trial has proven it
         if codes <= _MAY_ERR and self.question.trusting and self.unused_in_run(name):
             return ""
         return min(codes, key=STRENGTH.index, default="")

@@ -410,6 +410,38 @@ def test_ks502_nothing_offers_what_is_imported():
     assert codes(audit([], [], imports("helpers.x")._replace(local=frozenset({"helpers"})))) == {}
 
 
+PARQUET = imports("pandas")._replace(calls=(Call("pandas.read_parquet", "s.py", 7, ("x",)),))
+
+
+def test_ks503_a_rule_needs_what_nobody_declares_and_ks501_what_came_with_something_that_goes():
+    lacking = audit(["pandas"], ["pandas"], PARQUET)
+    assert only(lacking, "KS503").replacement == "pyarrow"
+    assert lacking.kept == ("pandas",)
+    lucky = audit(["pandas", "other"], ["pandas", dist("other", "pyarrow"), "pyarrow"], PARQUET)
+    assert codes(lucky) == {"pandas": "KS101", "other": "KS201", "pyarrow": "KS501"}
+    assert lucky.kept == ("pandas", "pyarrow")
+
+
+def test_a_run_that_did_without_wins_over_a_rule_and_both_are_told():
+    trace = Trace(step="s", step_digest="d", level="run", modules={"pandas": f"{SITE}/pandas.py"})
+    told = {"trace": trace, "uses": PARQUET}
+    declared = ["pandas", "pyarrow"]
+    assert codes(audit(declared, declared, **told))["pyarrow"] == "KS102"
+    wins = audit(declared, declared, trusting=True, **told)
+    assert codes(wins)["pyarrow"] == "KS201"
+    assert {one.kind for one in only(wins, "KS201").evidence} == {"trace", "rule"}
+    back = audit(declared, declared, trusting=True, put_back={"pyarrow": "it failed"}, **told)
+    assert codes(back)["pyarrow"] == "KS107"
+
+
+def test_a_trace_tells_the_seconds_of_an_import():
+    seconds = {"sklearn": 1.5, "pandas": 0.5}
+    trace = Trace(step="s", step_digest="d", level="imports", import_seconds=seconds)
+    environment = [dist("scikit-learn", modules="sklearn sklearn.svm"), "numpy"]
+    audited = audit(["scikit-learn", "numpy"], environment, trace=trace)
+    assert [found.price.import_seconds for found in audited.findings] == [1.5, None]
+
+
 def test_owners_that_only_came_along_are_credited_by_the_one_that_requires_the_others():
     environment = [
         dist("x", "mlflow"),
