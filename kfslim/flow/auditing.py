@@ -11,7 +11,7 @@ from kfslim.audit.model import Audit, Problem, StepAudit, StepGrowth
 from kfslim.audit.question import Question
 from kfslim.audit.uses import Uses
 from kfslim.errors import InputError
-from kfslim.flow.asking import answered, ask, read_step, settled
+from kfslim.flow.asking import ask, decide, read_step
 from kfslim.flow.auditing_sources import audit_source as audit_source  # noqa: PLC0414
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options
@@ -53,7 +53,7 @@ def audit_slot(
     read = read_step(context, step, places)
     question = ask(context, step, needs, lock, read.uses, base_provides, places)
     question = replace(question, trace=trace, put_back=put_back, trusting=trusting)
-    return answered(settled(context, lock, question), read.where)
+    return decide(context, lock, question, read.where).audit
 
 
 def step_uses(context: Context, step: Step) -> Uses | None:
@@ -106,11 +106,12 @@ def audit_pipeline(
             mine = places[step.executor]
             read = read_step(context, step, mine)
             question = ask(context, step, needs, lock, read.uses, slot.base.provided, mine)
-            question = settled(context, lock, replace(question, trace=seen.get(needs.step)))
-            audits.append(answered(question, read.where))
+            question = replace(question, trace=seen.get(needs.step))
+            question, audit = decide(context, lock, question, read.where)
+            audits.append(audit)
             problems += read.problems
             if against:
-                grown.append(_growth(question, audits[-1], lock, _old(against, step, lock)))
+                grown.append(_growth(question, audit, lock, _old(against, step, lock)))
             task.advance(1)
     return Audit(
         subject=where,

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from kfslim.audit.located import located_problems
 from kfslim.audit.model import Audit
 from kfslim.audit.question import Question
-from kfslim.audit.uses import SourceText, Uses, read_uses
+from kfslim.audit.uses import SourceText, Uses
 from kfslim.errors import BadRequirement, InputError
-from kfslim.flow.asking import answered, settled
+from kfslim.flow.asking import decide, uses_of
 from kfslim.flow.context import Context
 from kfslim.flow.dissecting import environment_of
 from kfslim.lock.job import Job
@@ -84,7 +84,7 @@ def lock_subject(
 
 def audit_locked(context: Context, subject: Subject, lock: Lock) -> Audit:
     """Audit ``subject`` on its lock.  Raises as :func:`kfslim.lock.install.install`."""
-    uses: Uses | None = read_uses(subject.sources) if subject.sources is not None else None
+    uses: Uses | None = uses_of(subject.sources) if subject.sources is not None else None
 
     def where(file: str, line: int) -> tuple[str, int]:
         return str(subject.folder / file), line
@@ -98,7 +98,7 @@ def audit_locked(context: Context, subject: Subject, lock: Lock) -> Audit:
     )
     return Audit(
         subject=subject.name,
-        steps=(answered(settled(context, lock, question), where),),
+        steps=(decide(context, lock, question, where).audit,),
         problems=located_problems(uses.problems, where) if uses else (),
     )
 
