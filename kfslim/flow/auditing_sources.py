@@ -10,9 +10,9 @@ from typing import NamedTuple
 from kfslim.audit.located import located_problems
 from kfslim.audit.model import Audit
 from kfslim.audit.question import Question
-from kfslim.audit.uses import SourceText, Uses
+from kfslim.audit.uses import SourceText, read_uses
 from kfslim.errors import BadRequirement, InputError
-from kfslim.flow.asking import decide, uses_of
+from kfslim.flow.asking import decide, no_circles
 from kfslim.flow.context import Context
 from kfslim.flow.dissecting import environment_of
 from kfslim.lock.job import Job
@@ -84,7 +84,8 @@ def lock_subject(
 
 def audit_locked(context: Context, subject: Subject, lock: Lock) -> Audit:
     """Audit ``subject`` on its lock.  Raises as :func:`kfslim.lock.install.install`."""
-    uses: Uses | None = uses_of(subject.sources) if subject.sources is not None else None
+    with no_circles():
+        uses = None if subject.sources is None else read_uses(subject.sources)
 
     def where(file: str, line: int) -> tuple[str, int]:
         return str(subject.folder / file), line
