@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from kfslim.audit.model import Price
@@ -145,7 +145,10 @@ class Environment:
         """Return who names ``name`` under extras of its own that apply here, with those extras."""
         found: dict[str, set[str]] = defaultdict(set)
         for owner, line in self._extra_lines.get(name, ()):
-            marker = Requirement(line).marker
+            try:
+                marker = Requirement(line).marker
+            except InvalidRequirement:  # of old distributions; installers pass over them too
+                continue
             for extra in _EXTRA.findall(line):
                 if self._requires.applies(marker, extra):
                     found[owner].add(str(canonicalize_name(extra)))
