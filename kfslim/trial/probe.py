@@ -27,6 +27,7 @@ import sys
 import threading
 import time
 import traceback
+from functools import lru_cache
 from importlib import import_module
 from importlib import metadata as papers
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,10 @@ def normalised(name: str) -> str:
 
 
 def problems(found: papers.Distribution) -> Iterator[list[str]]:
-    """Yield the files that are not as RECORD lists them, each with what is wrong."""
+    """Yield the files that are not as RECORD lists them, each with what is wrong.
+
+    A file that several distributions install (mlflow, mlflow-skinny) is as one of them has it.
+    """
     record = found.read_text("RECORD")
     if record is None:
         yield ["RECORD", "is missing"]
@@ -90,8 +94,19 @@ def problems(found: papers.Distribution) -> Iterator[list[str]]:
         except OSError as error:
             yield [path, str(error.strerror)]
             continue
-        if row[2:3] not in ([], [""], [str(size)]):
+        if row[2:3] not in ([], [""], [str(size)]) and (path, str(size)) not in recorded():
             yield [path, f"has {size} bytes instead of {row[2]}"]
+
+
+@lru_cache(maxsize=1)
+def recorded() -> set[tuple[str, str]]:
+    """Return the path and size of every file that a RECORD lists with its size."""
+    return {
+        (str(found.locate_file(row[0])), row[2])
+        for found in papers.distributions()
+        for row in csv.reader((found.read_text("RECORD") or "").splitlines())
+        if row[2:]
+    }
 
 
 def load(name: str) -> None:
