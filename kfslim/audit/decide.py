@@ -10,7 +10,7 @@ from kfslim.audit.declared import grouped
 from kfslim.audit.extras import Idle, idle_extras
 from kfslim.audit.gather import gather
 from kfslim.audit.known import is_cuda
-from kfslim.audit.lighter import replacements
+from kfslim.audit.lighter import replacements, take_lighter
 from kfslim.audit.lines import findings_on
 from kfslim.audit.model import StepAudit
 from kfslim.audit.question import Question
@@ -28,6 +28,7 @@ def audit_step(question: Question) -> StepAudit:
     """
     groups = grouped(question.requirements, question.environment)
     found = gather(question)
+    take_lighter(question, found, groups)
     verdicts = verdicts_on(question, found, groups)
     stay = [group for group, verdict in zip(groups, verdicts, strict=True) if verdict.stays]
     used = frozenset((*(group.name for group in stay), *found.wanted()))

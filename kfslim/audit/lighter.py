@@ -23,15 +23,33 @@ def replacements(question: Question, found: Reasons, stay: Sequence[Group]) -> t
     )
 
 
-def _lighter(question: Question, found: Reasons, group: Group) -> Iterator[Finding]:
-    """Offer a lighter distribution where it has everything that the source uses of this one.
+def take_lighter(question: Question, found: Reasons, groups: Sequence[Group]) -> None:
+    """Let the lighter ones that are here take over, where the step itself is tried on them."""
+    for group in groups if question.trusting else ():
+        lighter = _offered(question, found, group)
+        kinds = {reason.evidence.kind for reason in found.keep.get(group.name, ())}
+        claimed = bool(kinds & {"config", "trial"})
+        if lighter and lighter.name in question.environment and not claimed:
+            found.keep[lighter.name] += found.keep.pop(group.name)
+            text = f"{lighter.name} offers all that is imported"
+            found.weak[group.name].append(Evidence(kind="rule", text=text))
 
-    Only where the source is known to import it: the source is asked what it uses.
+
+def _offered(question: Question, found: Reasons, group: Group) -> Lighter | None:
+    """Return the lighter distribution that has everything that the source uses of this one.
+
+    Only where the source is known to import it, and hides nothing.
     """
     lighter, uses = LIGHTER.get(group.name), question.uses
     if lighter is None or uses is None or uses.doubts or found.code(group.name) != "KS101":
-        return
-    if _lacks(lighter, uses) or not _has_modules(question, lighter.name, found, group.name):
+        return None
+    if _lacks(lighter, uses) or not _has_modules(question, lighter.name, group.name):
+        return None
+    return lighter
+
+
+def _lighter(question: Question, found: Reasons, group: Group) -> Iterator[Finding]:
+    if (lighter := _offered(question, found, group)) is None:
         return
     environment = question.environment
     saved = {*group.price.distributions} - environment.closure([lighter.name])
@@ -67,7 +85,7 @@ def _lacks(lighter: Lighter, uses: Uses) -> bool:
     return lacking or any(text.value.startswith(schemes) for text in uses.texts)
 
 
-def _has_modules(question: Question, light: str, found: Reasons, heavy: str) -> bool:
+def _has_modules(question: Question, light: str, heavy: str) -> bool:
     """Tell whether the lighter one, where it is here, holds every module that is imported."""
     environment = question.environment
     if light not in environment or question.uses is None:

@@ -23,7 +23,8 @@ class Question:
     ``keeps`` are names, or patterns such as ``*``, that the config keeps.  ``kfp`` is as in
     ``Needs``: with ``runtime`` the executor comes separately, so importing kfp needs no kfp.
     ``put_back`` says by name why a failed trial needs a distribution.
-    ``trusting``: the step itself will run in a trial on what is kept, so a doubt keeps nothing.
+    ``trusting``: the step itself will run in a trial on what is kept, so a doubt keeps nothing, and
+    a lighter distribution that came along takes over from a declared one where it seems enough.
     """
 
     step: str

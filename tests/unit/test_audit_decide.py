@@ -370,6 +370,19 @@ def test_ks401_a_lighter_one_is_offered_where_it_has_all_that_is_used():
         assert "KS401" not in codes(audit(["mlflow"], MLFLOW, enough)).values()
 
 
+def test_a_lighter_one_that_is_here_takes_over_where_a_trial_follows():
+    uses = imports("mlflow")
+    declared = ["mlflow", "flask"]
+    taken = audit(declared, MLFLOW, uses, trusting=True)
+    assert codes(taken) == {"mlflow": "KS201", "flask": "KS202", "mlflow-skinny": "KS501"}
+    assert taken.distributions == ("mlflow-skinny",)
+    assert taken.findings[0].evidence[0].text == "mlflow-skinny offers all that is imported"
+    back = audit(declared, MLFLOW, uses, trusting=True, put_back={"mlflow": "it failed"})
+    assert back.distributions == ("flask", "mlflow", "mlflow-skinny")
+    kept = audit(declared, MLFLOW, uses, trusting=True, keeps=("mlflow",))
+    assert "mlflow" in kept.distributions
+
+
 def test_ks401_windows_need_the_heavier_opencv():
     environment = [dist("opencv-python", modules="cv2")]
     shown = Uses(imports=(Import("cv2", "s.py", 1),), calls=(Call("cv2.imshow", "s.py", 2),))
