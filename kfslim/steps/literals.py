@@ -13,7 +13,7 @@ from kfslim.steps.sightings import HOLE, LOCAL, Value
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
 # Calls whose value is their arguments, joined as a path.
 _PATHS = re.compile(
-    r"(.*\.)?(ExcelWriter|ExcelFile|Path|PurePath|PosixPath|PurePosixPath|join|joinpath|str|fspath)"
+    r"(.*\.)?(ExcelWriter|ExcelFile|Path|PurePath|PosixPath|PurePosixPath|join|joinpath|str|fspath|make_url)"
 )
 _SAME = {"strip", "format", "absolute", "resolve", "expanduser", "as_posix", "as_uri"}
 # Calls that give the content of a path, or the path itself in another form.
@@ -24,6 +24,7 @@ _FILES = {
     "BytesIO", "StringIO", "TemporaryDirectory", "mkdtemp", "mkstemp", "gettempdir", "cwd",
     "getcwd", "NamedTemporaryFile", "TemporaryFile", "open",
 }  # fmt: skip
+_OBJECTS = {"ExcelWriter", "ExcelFile"}  # what has its path already
 _OF_DICTS = {"", "keys", "values"}
 _MAX_DEPTH = 12  # of names that stand for names: more is no plausible source
 _MOST_VALUES = 8  # of one name, that are compared
@@ -194,23 +195,31 @@ class Literals:
         return HOLE
 
     def _call(self, node: ast.Call, depth: int) -> Value:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        name = node.func.id if isinstance(node.func, ast.Name) else name
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         base = node.func.value if isinstance(node.func, ast.Attribute) else None
-        if suffix := next((word.value for word in node.keywords if word.arg == "suffix"), None):
-            return LOCAL + self._text(suffix, depth)  # tempfile.NamedTemporaryFile(suffix=".csv")
-        if name == "with_suffix" and node.args:
-            return LOCAL + self._text(node.args[0], depth)
+        suffix = next((word.value for word in node.keywords if word.arg == "suffix"), None)
+        if suffix is None and name == "with_suffix" and node.args:
+            suffix = node.args[0]
+        if suffix is not None:  # tempfile.NamedTemporaryFile(suffix=".csv")
+            return LOCAL + self._text(suffix, depth)
+        if name in _OBJECTS:
+            return f"{name}()"
         if name in _SAME and base is not None:
             return self.value(base, depth)
-        if name == "open" and node.args:
-            found = self._text(node.args[0], depth)
-            return LOCAL if found.startswith(HOLE) else found
-        if _PATHS.fullmatch(name) and node.args:
-            parts = [base, *node.args] if name == "joinpath" else node.args
-            whole = "/".join(self._text(part, depth) for part in parts)
-            return f"/{whole}" if whole.startswith(HOLE) and "Path" in name else whole
-        return LOCAL if name in _FILES else HOLE
+        found = self._path(name, base, node.args, depth) if node.args else HOLE
+        return LOCAL if found.startswith(HOLE) and name in _FILES else found
+
+    def _path(self, name: str, base: ast.expr | None, args: list[ast.expr], depth: int) -> str:
+        """Return the path or URL that a call makes of its arguments."""
+        if name == "create" and getattr(base, "attr", getattr(base, "id", "")) == "URL":
+            return f"{self._text(args[0], depth)}:"
+        if name == "open":
+            return self._text(args[0], depth)
+        if not _PATHS.fullmatch(name):
+            return HOLE
+        parts = [base, *args] if name == "joinpath" else args
+        whole = "/".join(self._text(part, depth) for part in parts)
+        return f"/{whole}" if whole.startswith(HOLE) and "Path" in name else whole
 
     def _attribute(self, node: ast.Attribute, depth: int) -> Value:
         return self.value(node.value, depth) if node.attr in ("name", "path") else HOLE

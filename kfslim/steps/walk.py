@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from kfslim.steps.embedded import ARCHIVE_NAME, read_archive
 from kfslim.steps.literals import Literals
-from kfslim.steps.sightings import BROKEN, Doubt, Import, ImportKind, SourceText
+from kfslim.steps.sightings import BROKEN, LOCAL, Doubt, Import, ImportKind, SourceText
 
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+_ARTIFACTS = {"Input", "Output", "InputPath", "OutputPath", "Path", "PathLike"}
 _NO_CHILDREN = {"ctx", "op", "ops", "kind", "type_comment", "type_ignores", "type_params"}
 
 
@@ -54,6 +55,7 @@ class Walk:
         self.local: set[str] = set()
         self.doubts: list[Doubt] = []
         self.problem: tuple[str, int, str] | None = None
+        self._said_only: set[ast.Constant] = set()
         self._file = ""
         self._offset = 0
 
@@ -162,8 +164,20 @@ class Walk:
         return []
 
     def _on_argument(self, node: ast.arg, guard: Guard) -> list[_Step]:
-        self.literals.bind(node.arg, None)
-        return [(node.annotation, guard)] if node.annotation else []
+        local = node.annotation is not None and _is_artifact(node.annotation)
+        self.literals.bind(node.arg, ast.Constant(LOCAL) if local else None)
+        return self._annotation(node.annotation, guard)
+
+    def _annotation(self, node: ast.expr | None, guard: Guard) -> list[_Step]:
+        """Strings in annotations are never evaluated: they name nothing that is needed."""
+        for inner in ast.walk(node) if node is not None else ():
+            if isinstance(inner, ast.Constant):
+                self._said_only.add(inner)
+        return [(node, guard)] if node is not None else []
+
+    def _on_function(self, node: ast.FunctionDef, guard: Guard) -> list[_Step]:
+        self._annotation(node.returns, guard)
+        return self._on_named(node, guard)
 
     def _on_assign(self, node: ast.Assign, guard: Guard) -> list[_Step]:
         steps: list[_Step] = []
@@ -178,7 +192,9 @@ class Walk:
         return [*steps, (node.value, guard)]
 
     def _on_typed(self, node: ast.AnnAssign | ast.NamedExpr, guard: Guard) -> list[_Step]:
-        parts: list[ast.expr | None] = [getattr(node, "annotation", None), node.value]
+        annotation = getattr(node, "annotation", None)
+        self._annotation(annotation, guard)
+        parts: list[ast.expr | None] = [annotation, node.value]
         if not isinstance(node.target, ast.Name):
             parts.append(node.target)
         elif node.value is not None:
@@ -229,7 +245,7 @@ class Walk:
         return [] if isinstance(node.value, ast.Constant) else [(node.value, guard)]
 
     def _on_constant(self, node: ast.Constant, guard: Guard) -> list[_Step]:
-        if isinstance(node.value, str):
+        if isinstance(node.value, str) and node not in self._said_only:
             self.strings.append((node, self._file, self._line(node)))
         return []
 
@@ -300,6 +316,11 @@ def _is_type_checking(test: ast.expr) -> bool:
     return bool(name == "TYPE_CHECKING")
 
 
+def _is_artifact(annotation: ast.expr) -> bool:
+    """KFP hands artifacts over as files; so does everybody who asks for a ``Path``."""
+    return not _ARTIFACTS.isdisjoint(_last_names(annotation))
+
+
 def _imported(body: list[ast.stmt]) -> Iterator[str]:
     for node in body:
         if isinstance(node, ast.Import):
@@ -323,8 +344,8 @@ _HANDLERS: dict[type, Callable[[Walk, Any, Guard], list[_Step]]] = {
     ast.For: Walk._on_for,
     ast.AsyncFor: Walk._on_for,
     ast.comprehension: Walk._on_comprehension,
-    ast.FunctionDef: Walk._on_named,
-    ast.AsyncFunctionDef: Walk._on_named,
+    ast.FunctionDef: Walk._on_function,
+    ast.AsyncFunctionDef: Walk._on_function,
     ast.ClassDef: Walk._on_named,
     ast.ExceptHandler: Walk._on_named,
     ast.MatchAs: Walk._on_named,

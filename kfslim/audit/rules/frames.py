@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kfslim.audit.rules.rule import Rule
-from kfslim.audit.rules.triggers import Both, calls, imports, says, takes
+from kfslim.audit.rules.triggers import Both, Unless, calls, imports, says, takes
 
 _PANDAS = ("pandas",)
 _FRAMES = ("pandas", "dask", "geopandas", "modin")
@@ -18,6 +18,8 @@ _PLOTS = (
     "pandas.plotting.bootstrap_plot", "pandas.plotting.register_matplotlib_converters",
 )  # fmt: skip
 _OTHER_PLOTS = ("plotly", "hvplot", "holoviews", "altair", "pandas_bokeh", "bokeh")
+_CHOSEN = takes("pandas.options.plotting.backend", "pandas.set_option", "pandas.option_context")
+_OTHER_BACKEND = Both(says(*_OTHER_PLOTS), _CHOSEN)
 _SCIPY_INTERPOLATION = (
     "nearest", "zero", "slinear", "quadratic", "cubic", "spline", "polynomial", "barycentric",
     "krogh", "piecewise_polynomial", "pchip", "akima", "cubicspline", "from_derivatives",
@@ -144,7 +146,7 @@ PANDAS = (
         (
             calls("pandas.ExcelWriter", mode="a"),
             calls("pandas.ExcelWriter", ".to_excel", engine="openpyxl"),
-            calls("pandas.ExcelWriter", ".to_excel", first=(".xlsm",)),
+            calls("pandas.ExcelWriter", ".to_excel", first=(".xlsm",), engine=None),
         ),
         ("openpyxl",),
         "pandas API reference, ExcelWriter",
@@ -329,7 +331,7 @@ PANDAS = (
     Rule(
         "R-PANDAS-PLOT",
         _FRAMES,
-        (takes(*_PLOTS),),
+        (Unless(takes(*_PLOTS), _OTHER_BACKEND),),
         ("matplotlib",),
         "pandas user guide, Chart visualization",
         needed=False,  # many things have a plot(), and other backends do without matplotlib
@@ -376,11 +378,11 @@ PANDAS = (
         "R-PANDAS-CORR",
         _FRAMES,
         (
-            calls(".corr", ".corrwith", at="method=0", method="kendall"),
-            calls(".corr", ".corrwith", at="method=1", method=("kendall", "spearman")),
+            calls(".corr", at="other=0 method=1", other=(), method=("kendall", "spearman")),
+            calls(".corrwith", at="method=3", method=("kendall", "spearman")),
         ),
         ("scipy",),
-        "pandas, module pandas.core.nanops, get_corr_func",
+        "pandas, module pandas.core.nanops, get_corr_func: of two Series, not of a DataFrame",
     ),
     Rule(
         "R-PANDAS-WINDOW",
@@ -717,7 +719,7 @@ XARRAY = (
     Rule(
         "R-XARRAY-PYDAP",
         _XARRAY,
-        (calls(*_OPENS, engine="pydap"), calls(*_OPENS, first=("http:", "https:", "dap4:"))),
+        (calls(*_OPENS, engine="pydap"), calls(*_OPENS, first=("http:", "https:", "dap4:"), engine=None)),
         ("netcdf4", "pydap"),
         "xarray user guide, Reading and writing files, OPeNDAP",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kfslim.audit.rules.rule import Rule
-from kfslim.audit.rules.triggers import Calls, Surely, Trigger, calls, imports, urls
+from kfslim.audit.rules.triggers import Both, Calls, Surely, Trigger, calls, imports, urls
 
 # Who opens URLs by fsspec, and by what.
 _USERS = (
@@ -31,6 +31,11 @@ _OPENS = (
     ".to_parquet", ".to_csv", ".to_json", ".to_feather", ".to_orc", ".to_pickle", ".to_zarr",
     ".save_to_disk",
 )  # fmt: skip
+_BY_FSSPEC = tuple(
+    name
+    for name in _OPENS
+    if name.startswith(("fsspec", "dask", "xarray", "zarr", "datasets", "upath"))
+)
 _FSSPEC_DOCS = "fsspec, module fsspec.registry, known_implementations"
 
 
@@ -79,16 +84,8 @@ FILE_SYSTEMS = (
         ("fsspec",),
         (
             calls("fsspec.filesystem", at="protocol=0", protocol=("http", "https")),
-            Surely(
-                Calls(
-                    tuple(
-                        name
-                        for name in _OPENS
-                        if name.startswith(("fsspec", "dask", "xarray", "zarr", "datasets", "up"))
-                    ),
-                    first=("http:", "https:"),
-                )
-            ),
+            Surely(Calls(_BY_FSSPEC, first=("http:", "https:"))),
+            Both(Calls(_BY_FSSPEC, first=("http:", "https:")), urls("http", "https", sure=False)),
             Surely(calls("geopandas.read_parquet", first=("http:", "https:"))),
             urls("filecache", "simplecache", "blockcache", sure=False),
         ),

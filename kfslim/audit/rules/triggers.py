@@ -103,7 +103,9 @@ class Calls(NamedTuple):
         """Tell whether the conditions are met; None where they surely are not."""
         places = dict(self.places)
         verdicts = [
-            _is_one_of(_argument(call, name, places.get(name)), wanted)
+            _is_given(call, name, places.get(name))
+            if not wanted
+            else _is_one_of(_argument(call, name, places.get(name)), wanted)
             for name, wanted in self.given
         ]
         if self.first:
@@ -244,10 +246,13 @@ def _is_inside(module: str, outer: str) -> bool:
 
 
 def _is(name: str, wanted: str) -> bool:
-    """Both have the same last part: compare the first, or be content with any object's method."""
+    """Tell whether ``wanted`` is ``name`` or a shorter way to it; ``.x`` is anything's."""
     if wanted[0] == ".":
         return "." in name
-    return name.partition(".")[0] == wanted.partition(".")[0]
+    parts = iter(name.split("."))
+    return name.partition(".")[0] == wanted.partition(".")[0] and all(
+        part in parts for part in wanted.split(".")
+    )
 
 
 def _argument(call: Call, name: str, place: int | None) -> Value:
@@ -264,15 +269,23 @@ def _first(call: Call) -> Value:
     return next((given[name] for name in _FIRST if name in given), HOLE if "**" in given else None)
 
 
+def _is_given(call: Call, name: str, place: int | None) -> bool | None:
+    """Tell whether any value but None and False is given."""
+    value = _argument(call, name, place)
+    by_place = place is not None and place < len(call.arguments)
+    if value == HOLE and not by_place and name not in dict(call.keywords):
+        return None  # **options may hold it
+    return value not in (None, False, LOCAL)
+
+
 def _is_one_of(value: Value, wanted: tuple[Value, ...]) -> bool | None:
-    """None where it cannot be told.  Nothing ``wanted`` asks for any value but None and False."""
-    if not wanted and value in (None, False, LOCAL):
-        return False
+    """Tell whether the value is one of ``wanted``; None where it cannot be told."""
     if isinstance(value, str) and HOLE in value:
-        return None
+        shape = ".*".join(map(re.escape, value.split(HOLE)))
+        return None if any(re.fullmatch(shape, str(one)) for one in wanted) else False
     # A list of strings is one string, with commas.
     values = [value, *value.split(",")] if isinstance(value, str) else [value]
-    return not wanted or any(
+    return any(
         one == other and isinstance(one, bool) == isinstance(other, bool)
         for one in values
         for other in wanted

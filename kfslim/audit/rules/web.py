@@ -105,7 +105,12 @@ CLIENTS = (
     Rule(
         "R-JOSE-CRYPTO",
         ("python-jose",),
-        (imports("jose"),),
+        (
+            calls("jose.jwt.encode", "jose.jws.sign", at="algorithm=2", algorithm=_ASYMMETRIC),
+            calls("jose.jwt.decode", "jose.jws.verify", at="algorithms=2", algorithms=_ASYMMETRIC),
+            imports("jose.jwe", "jose.jwk"),
+            calls("jose.jwe.encrypt", "jose.jwe.decrypt", "jose.jwk.construct"),
+        ),
         ("cryptography", "pycryptodome"),
         "python-jose documentation, Cryptographic backends",
         needed=False,
