@@ -32,8 +32,9 @@ bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here; ARGS="start
 compile: $(MADE)  ## Write the compiled YAML of components/ and pipelines/, and READMEs
 	$(BIN)/python -m kfslim.dsl.compile . --readmes
 
-docs: $(MADE)  ## Write docs/cli.md from the commands
+docs: $(MADE)  ## Write docs/cli.md from the commands, docs/audit-rules.md from the rules
 	$(BIN)/python -m kfslim.cli.reference > docs/cli.md
+	$(BIN)/python -m kfslim.audit.reference > docs/audit-rules.md
 
 lock: $(MADE)  ## Resolve requirements/dev.txt again, and image.txt, its part for the Dockerfile
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
