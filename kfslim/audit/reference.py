@@ -14,8 +14,8 @@ _HEAD = """\
 A rule says what a library imports on the step's behalf, by a name or a URL that the step hands it.
 It speaks where its library is among the step's distributions and the source does what the rule
 waits for; of several names the first that is there is taken. *May need* is said where the source
-leaves it open: that keeps what is declared, and is not missed where it is not. Each rule names where
-it was read.
+leaves it open: that keeps what is declared, and is not missed where it is not. Each rule names
+where it was read.
 
 """
 
