@@ -55,6 +55,9 @@ def _by_itself(question: Question, found: Reasons, group: Group) -> Verdict | No
     code, name = found.code(group.name), group.name
     if not question.environment.applies(group.text):
         return Verdict("KS109")
+    if name not in question.environment and name not in question.base_provides:
+        text = "nothing was locked for it"
+        return Verdict("KS105", (Evidence(kind="doubt", text=text),))
     if code not in ("KS106", "KS107"):  # the user and the trial know better
         if name in question.base_provides:
             text = "the base has it"

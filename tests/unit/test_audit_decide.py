@@ -241,6 +241,10 @@ def test_what_must_be_read_is_what_stays_unread(requirements, module, names):
     assert to_be_read(question, audit_step(question)) == names
 
 
+def test_ks105_what_was_not_locked_is_not_judged():
+    assert codes(audit(["a", "b"], ["b"], imports("a"))) == {"a": "KS105", "b": "KS201"}
+
+
 @pytest.mark.parametrize("pattern", ["*", "Plot_*", "plotly"])
 def test_ks106_the_config_keeps(pattern):
     assert codes(audit(["plotly"], ["plotly"], keeps=(pattern.replace("Plot_*", "plot*"),))) == {
