@@ -28,7 +28,7 @@ def doubts(
     if question.trusting or found.unused_in_run(name):
         return ()
     if question.uses is None:
-        return (_NO_SOURCE,)
+        return (*_foreign(name), _NO_SOURCE)
     return (
         *found.maybe.get(name, ()),
         *(
@@ -40,6 +40,15 @@ def doubts(
         *_optional_uses(question, used, name),
         *_unread_modules(question, found, name),
     )
+
+
+def _foreign(name: str) -> Iterator[Evidence]:
+    """Yield what a list alone tells: a name of another trade, which few steps need."""
+    if is_compile_only(name):
+        text = "serves compiling and submitting pipelines, which few steps do"
+        yield Evidence(kind="rule", text=text)
+    elif trade := trade_of(name):
+        yield Evidence(kind="rule", text=f"serves {trade}, which few steps need")
 
 
 def _computed_programs(question: Question, uses: Uses, name: str) -> Iterator[Evidence]:

@@ -82,8 +82,10 @@ def _why(finding: Finding) -> str:
     cost = f"; {human_seconds(seconds)} to import" if seconds else ""
     if finding.replacement and finding.action != "add":
         return f"→ {finding.replacement}"
-    if finding.action in ("remove", "replace") or not placed:
+    if finding.action in ("remove", "replace") or not finding.evidence:
         return finding.message + cost
+    if not placed:
+        return finding.evidence[0].text + cost
     if finding.code == "KS101":
         return _evidence(_shortest(placed)) + _more(len(_lines(placed))) + cost
     return _evidence(placed[0]) + _more(len(_lines(placed))) + cost
@@ -141,15 +143,18 @@ def _problems(audit: Audit) -> Iterator[RenderableType]:
 
 def _total(audit: Audit) -> Iterator[RenderableType]:
     disk = sum(step.disk_bytes for step in audit.steps)
-    kept = sum(step.kept_disk_bytes for step in audit.steps)
+    saved = disk - sum(step.kept_disk_bytes for step in audit.steps)
     content = sum(step.content_bytes - step.kept_content_bytes for step in audit.steps)
-    saved = disk - kept
     if saved > 0:
-        share = round(100 * saved / disk)
-        yield Text(
-            f"Could be {share} % smaller: {human_bytes(saved)} less on disk, "
-            f"{human_bytes(content)} less to pull",
-            style="bold",
-        )
-    elif audit.steps:
-        yield Text("Nothing to remove", style="bold")
+        sizes = f"{human_bytes(saved)} less on disk, {human_bytes(content)} less to pull"
+        told = f"Could be {round(100 * saved / disk)} % smaller: {sizes}"
+    else:
+        told = "Nothing to remove"
+    if offers := [f.price.own_content_bytes for f in audit.findings if f.action == "replace"]:
+        told += f"; up to {human_bytes(sum(offers))} less to pull by {_offers(len(offers))}"
+    if audit.steps:
+        yield Text(told, style="bold")
+
+
+def _offers(count: int) -> str:
+    return "the replacement that is offered" if count == 1 else f"{count} offered replacements"

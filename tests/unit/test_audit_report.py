@@ -49,7 +49,9 @@ AUDIT = Audit(
                 finding("KS201", "dask", price=Price(own_content_bytes=7, distributions=("dask",))),
                 finding("KS108", "six"),
                 finding("KS301", "six", replacement="six", line=13),
-                finding("KS402", "torch", file="/srv/x.txt"),
+                finding(
+                    "KS402", "torch", file="/srv/x.txt", price=Price(own_content_bytes=300_000_000)
+                ),
                 finding("KS501", "numpy", file="", line=0, evidence=(imported("b.ipynb#2", 9),)),
                 finding("KS503", "pyarrow", file="", line=0),
             ),
@@ -99,7 +101,10 @@ def test_the_table_tells_verdict_reason_and_price():
     assert rows["notify"] == "notify the config says skip"
     assert "train  keeps 3 of 4 requirements, adds 2; 60.0 MB of 100 MB on disk" in text
     assert "Doubts: unpickles (a.py:4)" in text
-    assert text.splitlines()[-1].startswith("Could be 40 % smaller: 40.0 MB less on disk, 10.0 MB")
+    assert text.splitlines()[-1] == (
+        "Could be 40 % smaller: 40.0 MB less on disk, 10.0 MB less to pull; "
+        "up to 300 MB less to pull by the replacement that is offered"
+    )
 
 
 def test_nothing_to_remove_is_said():
