@@ -15,7 +15,7 @@ from kfslim.trial.cases import Case, Wanted, split_at_source
 from kfslim.trial.compare import compare
 from kfslim.trial.consistency import inconsistencies, installed_from
 from kfslim.trial.inputs import artifact_path, executor_input, fill
-from kfslim.trial.left import read_json, read_left
+from kfslim.trial.left import parse_json, read_json, read_left
 from kfslim.trial.missing import last_error, missing
 from kfslim.trial.model import Failure, Limits, Outputs, Ran, Task, Trace, Verdict
 from kfslim.trial.outputs import read_outputs
@@ -70,7 +70,7 @@ def try_image(
         seen = seen.and_then(trial.run(expected))
     with disk_errors("keeping the log of a trial"):
         log = _without(seen.log, case.secrets)
-        (folder / LOG).write_text(log)
+        (folder / LOG).write_text(log, encoding="utf-8", errors="replace")
     return Verdict(
         step=case.step,
         step_digest=step_digest,
@@ -266,7 +266,7 @@ def _importing(box: Path) -> str:
     names: list[str] = []
     for line in lines:
         try:
-            facts = json.loads(line)
+            facts = parse_json(line)
             (names.append if set(facts) == {"name"} else names.remove)(str(facts["name"]))
         except (ValueError, KeyError, TypeError):
             continue

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 LIMIT = 64 << 20  # bytes of one file that are read into memory
+MAX_DEPTH = 50  # of JSON
 MAX_FILES = 100_000  # of one folder
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -48,10 +49,41 @@ def read_left(folder: Path, path: str, limit: int = LIMIT) -> bytes | None:
 def read_json(folder: Path, path: str) -> Any:
     """Return what a JSON file holds; None if there is none, or no JSON in it."""
     data = read_left(folder, path)
+    return None if data is None else parse_json(data.decode("utf-8", "replace"))
+
+
+def parse_json(text: str) -> Any:
+    """Return a value that can be compared and written again; None where the text gives none.
+
+    ``NaN`` and numbers that no float holds become text.  What is nested deeper than
+    ``MAX_DEPTH`` is no value.
+    """
     try:
-        return None if data is None else json.loads(data)
+        found = json.loads(text, parse_constant=str, parse_int=_whole)
+        return _clean(found, MAX_DEPTH)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) < 300 else digits
+
+
+def _clean(value: Any, depth: int) -> Any:
+    if not depth:
+        raise ValueError("nested too deep")
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_clean(one, depth - 1) for one in value]
+    if isinstance(value, dict):
+        return {printable(key): _clean(one, depth - 1) for key, one in value.items()}
+    return value
+
+
+def printable(text: str) -> str:
+    """Return ``text`` without halves of surrogate pairs: no file could hold them as UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def files_left(folder: Path, path: str = "") -> Iterator[str]:
@@ -59,22 +91,29 @@ def files_left(folder: Path, path: str = "") -> Iterator[str]:
 
     ``folder/path`` may itself be a file.  Links are neither followed nor yielded.
     """
-    top = folder / path
     if path and not _is_real(folder, path):
         return
-    if top.is_file():
+    if (folder / path).is_file():
         yield path
         return
-    count = 0
-    for place, folders, names in os.walk(top, followlinks=False):
-        folders.sort()
-        for name in sorted(names):
-            file = Path(place, name)
-            count += 1
-            if count > MAX_FILES:
-                return
-            if stat.S_ISREG(file.lstat().st_mode):
-                yield file.relative_to(folder).as_posix()
+    found = []
+    for file in _walk(folder / path):
+        found.append(file.relative_to(folder).as_posix())
+        if len(found) == MAX_FILES:
+            break
+    yield from sorted(found)
+
+
+def _walk(top: Path) -> Iterator[Path]:
+    """Yield regular files; a folder nested too deep to be opened is passed over."""
+    waiting = [top]
+    while waiting:
+        try:
+            entries = [*os.scandir(waiting.pop())]
+        except OSError:
+            continue
+        waiting += [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+        yield from (Path(e.path) for e in entries if e.is_file(follow_symlinks=False))
 
 
 def _is_real(folder: Path, path: str) -> bool:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kfslim.trial.inputs import OUTPUT_FILE, Artifact, Given, Place, Ports
-from kfslim.trial.left import files_left, open_left, read_json, read_left
+from kfslim.trial.left import (
+    files_left,
+    open_left,
+    parse_json,
+    printable,
+    read_json,
+    read_left,
+)
 from kfslim.trial.model import ArtifactSeen, FileSeen, Outputs
 
 JSON_LIMIT = 256 << 10  # bytes of a JSON file whose content is compared
@@ -84,11 +90,9 @@ def _parameters(folder: Path, ports: Ports, message: Mapping[str, Any]) -> dict[
 def _value(text: str, kind: str) -> Any:
     """Read a parameter's file as the backend does: strings as they are, the rest as JSON."""
     if kind == "STRING":
-        return text
-    try:
-        return json.loads(text.lower() if kind == "BOOLEAN" else text)
-    except ValueError:
-        return text
+        return printable(text)
+    value = parse_json(text.lower() if kind == "BOOLEAN" else text)
+    return printable(text) if value is None else value
 
 
 def _told(message: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -116,7 +120,7 @@ def _files(folder: Path, path: str) -> dict[str, FileSeen]:
     found = {}
     for name in files_left(folder, path):
         if seen := _file(folder, name):
-            found[name.removeprefix(path).strip("/")] = seen
+            found[printable(name.removeprefix(path).strip("/"))] = seen
     return found
 
 
@@ -147,16 +151,8 @@ def _kind(head: bytes, *, whole: bool) -> tuple[str, Any]:
         text = head[: error.start].decode("utf-8")
     if "\0" in text:
         return "data", None
-    try:
-        value = json.loads(text, parse_constant=_constant) if whole and text[:1] in "{[" else None
-    except (ValueError, RecursionError):
-        value = None
+    value = parse_json(text) if whole and text[:1] in ("{", "[") else None
     return ("text", None) if value is None else ("json", value)
-
-
-def _constant(name: str) -> str:
-    """Keep ``NaN`` and the infinities as text: a value in a report must be JSON."""
-    return name
 
 
 def is_number(value: Any) -> bool:

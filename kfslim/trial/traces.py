@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
-from kfslim.trial.left import files_left, open_left
+from kfslim.trial.left import files_left, open_left, printable
 from kfslim.trial.model import Level, Trace
 
 MAX_LINE, MAX_LINES = 5000, 1_000_000
@@ -88,7 +88,7 @@ def _lines(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _said(line: str) -> Iterator[tuple[str, str]]:
     try:
-        yield line[0], str(ast.literal_eval(line[2:]))
+        yield line[0], printable(str(ast.literal_eval(line[2:])))
     except (SyntaxError, ValueError):  # a process that was killed while it wrote
         return
 

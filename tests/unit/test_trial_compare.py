@@ -1,6 +1,7 @@
 """Which differences between two runs count, and which are only noted."""
 
 import json
+import os
 
 import pytest
 
@@ -142,3 +143,29 @@ def test_links_and_foreign_paths_lead_nowhere(tmp_path):
     seen = read_outputs(folder, PORTS, LOCAL)
     assert seen == Outputs(artifacts={"model": ArtifactSeen()})
     assert produced(folder, PORTS, LOCAL).parameters == {}
+
+
+HOSTILE = [
+    '{"a": "\\ud800", "\\udfff": 1}',
+    '{"a": NaN, "b": Infinity, "c": 1e999}',
+    '{"a": ' + "9" * 1000 + "}",
+    '{"a": ' + "[" * 400 + "]" * 400 + "}",
+    "[" * 100_000,
+    "\ufeff{}",
+    "null",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_values_are_compared_and_can_be_written(tmp_path, text):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / os.fsdecode(b"\xff")).touch()
+    files = {
+        "out/model/m.json": text.encode(),
+        os.fsdecode(b"out/model/\xff"): b"",
+        "out/Output": text.encode(),
+    }
+    before = run(tmp_path / "a", files)
+    after = run(tmp_path / "b", files)
+    assert compare(before, after, 0.01) == ()
+    assert Outputs.model_validate_json(before.model_dump_json())

@@ -1,6 +1,8 @@
 """What a launcher gives a step: its message, and its command filled."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
@@ -231,3 +233,19 @@ def test_what_must_be_imported_is_what_a_step_cannot_do_without():
     }
     assert next(w for w in found if w.name == "pandas").where == "s.py:2"
     assert next(w for w in found if w.name == "json").instead_of == ("ujson",)
+
+
+def test_folders_without_end_end(tmp_path):
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("deep-er", dir_fd=here)
+        inner = os.open("deep-er", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=here))
+    os.close(here)
+    (tmp_path / "top").write_text("1")
+    try:
+        assert list(files_left(tmp_path)) == ["top"]
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "deep-er"], check=True)
