@@ -28,6 +28,7 @@ COMMANDS = (
     "measure",
     "steps",
     "audit",
+    "trial",
     "prune",
     "schedule",
     "components",
@@ -73,6 +74,7 @@ def cli() -> None:
       kfslim measure pipeline.yaml        what the steps run on today
       kfslim steps pipeline.yaml          what kfslim understood of each step
       kfslim audit pipeline.yaml          which requirements each step needs, and why
+      kfslim trial pipeline.yaml          whether each step runs in the image it would get
 
     \b
     In stages, to review and commit the plan between them:

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
-from kfslim.audit.graph import Environment
 from kfslim.audit.model import Finding, StepAudit
 from kfslim.build.prune import DEFAULT_PRUNE
 from kfslim.canonical import value_digest
 from kfslim.errors import BadConfig
-from kfslim.flow.auditing import audit_slot, step_uses
 from kfslim.flow.context import Context
-from kfslim.flow.dissecting import environment_of
 from kfslim.flow.extras import plan_os_packages, plan_projects
 from kfslim.flow.locking import Slot, notes_of
 from kfslim.flow.options import Options
@@ -33,6 +30,9 @@ from kfslim.plan.make import Choices, plan_image
 from kfslim.plan.model import Bytecode, ImagePlan, StepPlan
 from kfslim.plan.tried import Dropped
 from kfslim.steps.model import Needs, Step
+
+if TYPE_CHECKING:
+    from kfslim.audit.graph import Environment
 
 RULES = 1  # of deciding; a new number when the same facts lead to another decision
 ALL = "*"  # in ``put_back``: everything, for a step that is shipped as it was declared
@@ -210,6 +210,8 @@ def _distributions(put_back: Mapping[str, str]) -> dict[str, str]:
 def _audit(
     context: Context, whole: Whole, slot: Slot, lock: Lock, put_back: Mapping[str, str]
 ) -> StepAudit:
+    from kfslim.flow.auditing import audit_slot  # most runs find everything decided
+
     names, key = _distributions(put_back), _audit_key(whole, slot, put_back)
     try:
         return StepAudit.model_validate(context.cache.get(_AUDITS, key))
@@ -233,15 +235,26 @@ def _gone(
 ) -> tuple[Dropped, ...]:
     """Return what the image goes without, each with the requirement that went and the reason.
 
-    What no requirement seems to bring stays: nobody said that it may go.
+    What no requirement seems to bring stays: nobody said that it may go.  Offers of something
+    lighter are taken up where a run of the step proves them.
     """
+    from kfslim.flow.accepting import NOTHING_OFFERED, taken_up
+    from kfslim.flow.auditing import step_uses
+    from kfslim.flow.dissecting import environment_of
+
     environment = environment_of(context, lock, step_uses(context, whole.step))
-    known = [name for name in _distributions(put_back) if name in environment]
-    stays = {*audit.distributions, *environment.closure(known)}
+    back = [name for name in _distributions(put_back) if name in environment]
+    offers = taken_up(audit, environment, back) if whole.trusting else NOTHING_OFFERED
+    stays = set(audit.distributions)
+    if offers.kept is not None:
+        stays = set(environment.brought(offers.kept, audit.requirements))
+    stays = {*stays, *environment.closure(back)} - offers.cuda
     brought = environment.brought(audit.requirements, audit.requirements)
     _, gone = without(lock, {str(name) for name in brought - stays})
-    removals = [finding for finding in audit.findings if finding.action == "remove"]
-    return tuple(_dropped(environment, lock.platform, one, removals) for one in gone)
+    removals = [f for f in audit.findings if f.action == "remove"]
+    return tuple(
+        _dropped(environment, lock.platform, one, [*removals, *offers.findings]) for one in gone
+    )
 
 
 def _dropped(
@@ -264,7 +277,7 @@ def _dropped(
 
 
 def _brings(environment: Environment, finding: Finding) -> Iterable[str]:
-    return finding.price.distributions or environment.closure([finding.requirement])
+    return {*finding.price.distributions, *environment.closure([finding.requirement])}
 
 
 def _less(context: Context, slot: Slot, image: ImagePlan, gone: Sequence[Dropped]) -> ImagePlan:

@@ -166,3 +166,18 @@ class BuildResult(Document):
     pushed_bytes: int
     mounted_bytes: int
     present_bytes: int
+
+
+class StepTrial(Model):
+    """How the image of one step fared; ``tag`` is the one that its plan has."""
+
+    name: str
+    tag: str
+    trial: TrialReport
+
+
+class TrialResult(Document):
+    """What ``kfslim trial`` prints."""
+
+    pipeline: str
+    steps: tuple[StepTrial, ...]
