@@ -7,7 +7,7 @@ the root or ``src``.  A folder with ``__init__.py`` is a package: its modules ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 
@@ -18,6 +18,7 @@ class LocalModules:
         self._inside: dict[str, set[str]] = defaultdict(set)  # folder -> modules in it
         self._packages: set[str] = set()
         self._folders: set[str] = set()
+        self._reach: dict[str, frozenset[str]] = {}
         for file in files:
             if file.endswith(".py"):
                 self._add(PurePosixPath(file))
@@ -44,13 +45,14 @@ class LocalModules:
         A module beside it in a package is not: ``app/redis.py`` is ``app.redis``, and ``redis`` is
         another.  Nor is a module itself.
         """
-        path = PurePosixPath(file.partition(".ipynb#")[0])
-        top = module.partition(".")[0]
-        if path.stem == top and top not in self._inside.get(str(path.parent / top), ()):
-            return False
-        return any(top in self._inside.get(folder, ()) for folder in self._reach(path))
+        return module.partition(".")[0] in self._in_reach(file.partition(".ipynb#")[0])
 
-    def _reach(self, path: PurePosixPath) -> Iterator[str]:
-        for folder in path.parents:
-            if str(folder) not in self._packages:
-                yield str(folder)
+    def _in_reach(self, file: str) -> frozenset[str]:
+        if file not in self._reach:
+            path = PurePosixPath(file)
+            folders = [str(folder) for folder in path.parents]
+            found = [self._inside.get(one, set()) for one in folders if one not in self._packages]
+            beside = str(path.with_suffix("")) in self._inside  # a folder of the same name
+            itself = set() if beside else {path.stem}
+            self._reach[file] = frozenset[str]().union(*found) - itself
+        return self._reach[file]

@@ -202,6 +202,7 @@ class _Reader:
             doubt = Doubt(f"unpickles ({name})", chain.file, chain.line)
             self.unpickled.append((doubt, node.args[0] if node.args else None))
         elif _PICKLING.fullmatch(name):
+            self.pickled |= self.walk.literals.origins(node)
             for part in node.args:
                 self.pickled |= self.walk.literals.origins(part)
         if given.get("allow_pickle"):

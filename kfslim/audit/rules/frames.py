@@ -719,7 +719,10 @@ XARRAY = (
     Rule(
         "R-XARRAY-PYDAP",
         _XARRAY,
-        (calls(*_OPENS, engine="pydap"), calls(*_OPENS, first=("http:", "https:", "dap4:"), engine=None)),
+        (
+            calls(*_OPENS, engine="pydap"),
+            calls(*_OPENS, first=("http:", "https:", "dap4:"), engine=None),
+        ),
         ("netcdf4", "pydap"),
         "xarray user guide, Reading and writing files, OPeNDAP",
     ),

@@ -173,9 +173,8 @@ COMPRESSION = (
         "R-JOBLIB-LZ4",
         ("joblib",),
         (
-            calls("joblib.dump", "joblib.load", first=(".lz4",)),
+            calls("joblib.load", first=(".lz4",)),
             calls("joblib.dump", at="compress=2", compress="lz4"),
-            calls("joblib.dump", first=(".lz4",)),
         ),
         ("lz4",),
         "joblib, module joblib.compressor",
@@ -185,7 +184,7 @@ COMPRESSION = (
         ("joblib",),
         (calls("joblib.dump", "joblib.load"),),
         ("lz4",),
-        "joblib, module joblib.compressor: compress=('lz4', 3), and files that begin so",
+        "joblib, module joblib.compressor: paths that end in .lz4, files that begin so",
         needed=False,
     ),
     Rule(

@@ -42,7 +42,10 @@ class Index:
         self.open = [taken for taken in uses.attributes if HOLE in taken.name]
         self.texts: Mapping[str, list[Text]] = defaultdict(list)
         self.schemes: Mapping[str, list[Text]] = defaultdict(list)
-        self.imports = [found for found in uses.imports if found.kind != "typing"]
+        self.imports: Mapping[str, list[Import]] = defaultdict(list)  # by top-level module
+        for found in uses.imports:
+            if found.kind != "typing":
+                self.imports[found.module.partition(".")[0]].append(found)
         for text in uses.texts:
             self.texts[text.value].append(text)
             for scheme in _SCHEME.findall(text.value):
@@ -142,9 +145,10 @@ class Imports(NamedTuple):
 
     def hits(self, index: Index) -> Iterator[Hit]:
         """Yield imports at run time, of every kind."""
-        for found in index.imports:
-            if any(_is_inside(found.module, module) for module in self.modules):
-                yield _imported(found)
+        for module in self.modules:
+            for found in index.imports.get(module.partition(".")[0], ()):
+                if _is_inside(found.module, module):
+                    yield _imported(found)
 
     def text(self) -> str:
         """Say it in Markdown."""
