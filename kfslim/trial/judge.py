@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,22 @@ from typing import Any
 from kfslim.files import disk_errors
 from kfslim.oci.image import Image
 from kfslim.plan.model import ImagePlan
-from kfslim.trial.cases import Case, Wanted, split_at_source
+from kfslim.trial.answer import (
+    absent,
+    ended,
+    failed_imports,
+    importing,
+    inconsistent,
+    not_started,
+    numbers,
+    part,
+    told_by,
+)
+from kfslim.trial.cases import Case, split_at_source
 from kfslim.trial.compare import compare
-from kfslim.trial.consistency import inconsistencies, installed_from
 from kfslim.trial.inputs import artifact_path, executor_input, fill
-from kfslim.trial.left import parse_json, read_json, read_left
-from kfslim.trial.missing import last_error, missing
-from kfslim.trial.model import Failure, Limits, Outputs, Ran, Task, Trace, Verdict
+from kfslim.trial.left import read_json
+from kfslim.trial.model import Failure, Outputs, Task, Trace, Verdict
 from kfslim.trial.outputs import read_outputs
 from kfslim.trial.recorded import copy_left
 from kfslim.trial.runner import Runner
@@ -143,19 +152,19 @@ class _Trial:
         result = read_json(box, "result.json")
         result = result if isinstance(result, dict) else {}
         failures = (
-            *_ended(ran, self.case.limits, _importing(box)),
-            *_inconsistent(result, plan, dropped),
-            *_imports(result, self.case),
-            *(_started(result) if spec["start"] else ()),
+            *ended(ran, self.case.limits, importing(box)),
+            *inconsistent(result, plan, dropped),
+            *failed_imports(result, self.case),
+            *(not_started(result) if spec["start"] and ran.ending == "exit" else ()),
         )
         if not (failures or ran.passed):
-            failures = (_error("the probe failed", ran.log),)
+            failures = (told_by("the probe failed", ran.log),)
         return _Seen(
             log=ran.log,
             seconds=ran.seconds,
             failures=failures,
-            absent=_absent(result, self.case),
-            import_seconds=_numbers(_part(result, "imports").get("seconds")),
+            absent=absent(result, self.case),
+            import_seconds=numbers(part(result, "imports").get("seconds")),
         )
 
     def run(self, expected: Outputs | None) -> _Seen:
@@ -171,10 +180,11 @@ class _Trial:
         command = fill(case.command, message, case.place)
         ran = self.runner.run(self.image, self._task(box, command, self._traced()))
         outputs = read_outputs(box, case.ports, case.place)
-        failures = list(_ended(ran, case.limits, "the step"))
+        failures = list(ended(ran, case.limits, "the step"))
         if not failures and ran.status:
-            failures.append(_error(f"the step ended with status {ran.status}", ran.log))
-        different = compare(expected, outputs, case.tolerance, case.ignore) if expected else ()
+            failures.append(told_by(f"the step ended with status {ran.status}", ran.log))
+        compared = expected if not failures else None
+        different = compare(compared, outputs, case.tolerance, case.ignore) if compared else ()
         failures += [Failure(text=d.text) for d in different if d.counts]
         return _Seen(
             log=ran.log,
@@ -229,114 +239,3 @@ class _Trial:
             "command": [*before, source + stop, *fill(after, message, case.place)],
             "reached": reached,
         }
-
-
-def _part(result: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = result.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _numbers(value: Any) -> dict[str, float]:
-    found = value if isinstance(value, dict) else {}
-    return {str(k): float(v) for k, v in found.items() if isinstance(v, (int, float))}
-
-
-def _error(what: str, log: str) -> Failure:
-    """Return a failure that a log tells of."""
-    told = last_error(log)
-    return missing(log[-20_000:], f"{what}: {told}" if told else what)
-
-
-def _ended(ran: Ran, limits: Limits, what: str) -> Iterator[Failure]:
-    """Say why a run was ended from outside, if it was."""
-    reasons = {
-        "timeout": f"did not end within {limits.seconds:g} seconds",
-        "memory": f"used more than {limits.memory_bytes / 2**30:.3g} GiB of memory",
-        "disk": f"wrote more than {limits.disk_bytes / 2**30:.3g} GiB",
-        "processes": f"started more than {limits.processes} processes",
-        "signal": "was ended by a signal",
-    }
-    if ran.ending in reasons:
-        yield Failure(text=f"{what} {reasons[ran.ending]}")
-
-
-def _importing(box: Path) -> str:
-    """Return which import was not finished when a run ended."""
-    lines = (read_left(box, "imports.jsonl") or b"").decode("utf-8", "replace").splitlines()
-    names: list[str] = []
-    for line in lines:
-        try:
-            facts = parse_json(line)
-            (names.append if set(facts) == {"name"} else names.remove)(str(facts["name"]))
-        except (ValueError, KeyError, TypeError):
-            continue
-    return f"importing {names[-1]}" if names else "the trial"
-
-
-def _inconsistent(
-    result: Mapping[str, Any], plan: ImagePlan | None, dropped: Collection[str]
-) -> tuple[Failure, ...]:
-    if not result:
-        return ()
-    installed = installed_from(result.get("distributions"))
-    markers = {key: str(value) for key, value in _part(result, "python").items()}
-    return inconsistencies(installed, markers, plan, dropped)
-
-
-def _imports(result: Mapping[str, Any], case: Case) -> tuple[Failure, ...]:
-    """Judge the imports that the step cannot do without."""
-    part = _part(result, "imports")
-    fared = _part(part, "modules")
-    failures = []
-    for module in case.modules:
-        facts = fared.get(module.name)
-        if isinstance(facts, dict) and facts.get("errors") and _needed(module, fared):
-            failures.append(_import_error(module.name, module.where, facts["errors"]))
-        elif facts == {} and part.get("status"):
-            text = f"importing {module.name} ended Python ({_status(part['status'])})"
-            failures.append(Failure(text=text, modules=(module.name,)))
-    untried = [m.name for m in case.modules if _needed(m, fared) and not _part(fared, m.name)]
-    if "imports" in result and untried and not failures:
-        failures.append(Failure(text=f"{untried[0]} was not tried", modules=(untried[0],)))
-    return tuple(failures)
-
-
-def _needed(module: Wanted, fared: Mapping[str, Any]) -> bool:
-    """True unless the step can do without, or all that this stands in for is there."""
-    others = module.instead_of
-    return module.required and not (others and all("seconds" in _part(fared, o) for o in others))
-
-
-def _import_error(name: str, where: str, errors: Any) -> Failure:
-    chain = [error for error in errors if isinstance(error, dict)]
-    texts = [f"{error.get('type')}: {error.get('message')}" for error in chain]
-    first = texts[0].splitlines()[0][:300] if texts else "failed"
-    found = missing(
-        "\n".join(texts), f"{name}{f' ({where})' if where else ''} cannot be imported: {first}"
-    )
-    files = [str(error["file"]) for error in chain if error.get("file")]
-    return found.model_copy(update={"files": tuple(dict.fromkeys([*found.files, *files]))})
-
-
-def _status(status: Any) -> str:
-    if isinstance(status, int) and status < 0:
-        return f"signal {-status}"
-    return f"status {status}"
-
-
-def _absent(result: Mapping[str, Any], case: Case) -> tuple[str, ...]:
-    """Return the modules that the step can do without and that are not there."""
-    fared = _part(_part(result, "imports"), "modules")
-    wanted = {m.name for m in case.modules if _needed(m, fared)}
-    return tuple(
-        name
-        for name in dict.fromkeys(m.name for m in case.modules)
-        if name not in wanted and _part(fared, name).get("errors")
-    )
-
-
-def _started(result: Mapping[str, Any]) -> Iterator[Failure]:
-    start = _part(result, "start")
-    if start and not start.get("reached"):
-        what = f"the KFP executor does not start ({_status(start.get('status'))})"
-        yield _error(what, str(start.get("log") or ""))

@@ -74,8 +74,8 @@ def _noted(folders: Iterable[Path], elsewhere: tuple[str, ...]) -> dict[str, set
 
 def _lines(folder: Path) -> Iterator[tuple[str, str]]:
     left = MAX_LINES
-    for name in files_left(folder):
-        opened = open_left(folder, name)
+    for name in files_left(folder.parent, folder.name):
+        opened = open_left(folder.parent, name)
         if opened is None:
             continue
         with opened:

@@ -229,16 +229,24 @@ def test_a_step_that_hangs_is_ended(tmp_path, site):
     assert [f.text for f in verdict.failures] == ["the step did not end within 2 seconds"]
 
 
-def test_a_hostile_result_makes_no_error(tmp_path, site):
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ({"imports": 3, "python": [], "start": "x"}, "good was not tried"),
+        ({"imports": {"modules": {"good": {"errors": 3}}}}, "good cannot be imported: failed"),
+        ({"imports": {"modules": {"good": {"errors": [3, {}]}}}}, "good cannot be imported: None"),
+    ],
+)
+def test_a_hostile_answer_makes_no_error(tmp_path, site, answer, sentence):
     class Hostile(Here):
         def run(self, image, task):
             done = super().run(image, task)
-            for name, value in (("result.json", {"imports": 3, "python": [], "start": "x"}),):
-                (task.folder / name).write_text(json.dumps(value))
+            (task.folder / "result.json").write_text(json.dumps(answer))
             (task.folder / "trace" / "trace-1.log").write_bytes(b"o '/x\n" + os.urandom(9000))
             return done
 
     runner = Hostile(tmp_path, (site,))
     case = Case("step", "imports", (Wanted("good"),), place=runner.place)
     verdict = try_image(runner, NO_IMAGE, case, plan=None, folder=tmp_path / "trial")
-    assert [f.text for f in verdict.failures] == ["good was not tried"]
+    (failure,) = verdict.failures
+    assert failure.text.startswith(sentence)
