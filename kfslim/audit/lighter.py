@@ -27,9 +27,7 @@ def take_lighter(question: Question, found: Reasons, groups: Sequence[Group]) ->
     """Let the lighter ones that are here take over, where the step itself is tried on them."""
     for group in groups if question.trusting else ():
         lighter = _offered(question, found, group)
-        kinds = {reason.evidence.kind for reason in found.keep.get(group.name, ())}
-        claimed = bool(kinds & {"config", "trial"})
-        if lighter and lighter.name in question.environment and not claimed:
+        if lighter and lighter.name in question.environment:
             found.keep[lighter.name] += found.keep.pop(group.name)
             text = f"{lighter.name} offers all that is imported"
             found.weak[group.name].append(Evidence(kind="rule", text=text))
@@ -38,8 +36,12 @@ def take_lighter(question: Question, found: Reasons, groups: Sequence[Group]) ->
 def _offered(question: Question, found: Reasons, group: Group) -> Lighter | None:
     """Return the lighter distribution that has everything that the source uses of this one.
 
-    Only where the source is known to import it, and hides nothing.
+    Only where the source is known to import it and hides nothing, and where neither the config nor
+    a trial asks for the heavier one.
     """
+    kinds = {reason.evidence.kind for reason in found.keep.get(group.name, ())}
+    if kinds & {"config", "trial"}:
+        return None
     lighter, uses = LIGHTER.get(group.name), question.uses
     if lighter is None or uses is None or uses.doubts or found.code(group.name) != "KS101":
         return None

@@ -385,6 +385,7 @@ def test_a_lighter_one_that_is_here_takes_over_where_a_trial_follows():
     assert back.distributions == ("flask", "mlflow", "mlflow-skinny")
     kept = audit(declared, MLFLOW, uses, trusting=True, keeps=("mlflow",))
     assert "mlflow" in kept.distributions
+    assert "KS401" not in codes(kept).values()
 
 
 def test_ks401_windows_need_the_heavier_opencv():
