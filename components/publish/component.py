@@ -1,6 +1,6 @@
 """Give a candidate its final tag."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from kfp import dsl
 
@@ -14,6 +14,7 @@ def publish(
     metrics: dsl.Output[dsl.Metrics],
     summary: dsl.Output[dsl.Markdown],
     report: dsl.Output[dsl.HTML],
+    trial: Optional[dsl.Input[dsl.Artifact]] = None,
     pull_from: str = "",
     insecure: bool = False,
 ) -> NamedTuple("Outputs", [("image", str), ("unchanged", bool)]):
@@ -21,13 +22,14 @@ def publish(
 
     Args:
         candidate: What assemble pushed.
+        trial: The answer of its trial; one that says no ends the task, and nothing is published.
         pull_from: The repository's name for the nodes, where that differs: host/repo.
         insecure: Allow plain HTTP and unverified TLS to registries beyond this machine.
 
     Returns:
         image: The whole reference by digest, for a task's container image.
         unchanged: True when the image had its tag already.
-        metrics: Content and disk bytes, packages, bytes pushed, seconds.
+        metrics: Content and disk bytes, packages, bytes pushed, seconds; tried: 1 after a trial.
         summary: The image as Markdown.
         report: The image as a page.
     """
@@ -37,6 +39,7 @@ def publish(
     done = publish(
         candidate,
         shown=Shown(summary.path, report.path),
+        trial=trial.path if trial else None,
         pull_from=pull_from,
         insecure=insecure,
     )

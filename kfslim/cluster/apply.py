@@ -1,7 +1,7 @@
 """Settings → a task of a pipeline, through the kfp-kubernetes extension.
 
-The tasks of kfslim and the steps that run on its images get different things: credentials, cache
-and certificates are for the first only.  kfp.local ignores all of it.
+The tasks of kfslim, the trials and the steps that run on its images get different things:
+credentials, cache and certificates are for the first only.  kfp.local ignores all of it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,21 @@ def apply(task: PipelineTask, settings: ClusterSettings) -> PipelineTask:
     _volumes(kubernetes, task, settings)
     _security(kubernetes, task, settings)
     _environment(kubernetes, task, settings)
+    return task
+
+
+def apply_to_trial(task: PipelineTask, settings: ClusterSettings) -> PipelineTask:
+    """Place a task that runs a candidate: where kfslim's own run, but with nothing of theirs.
+
+    What is in a candidate is the user's, so there are no credentials, volumes or variables.
+
+    Raises:
+        Unsupported: the installed kfp-kubernetes cannot say who a container runs as.
+    """
+    from kfp import kubernetes
+
+    _place(kubernetes, task, settings)
+    _security(kubernetes, task, settings)
     return task
 
 

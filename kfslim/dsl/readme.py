@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kfslim.dsl.defaults import CandidateComponent
+
 _TYPES = {
     "String": "text",
     "Boolean": "true or false",
@@ -17,9 +19,14 @@ _HEAD = """# {name}
 
 {description}
 
-It runs on kfslim's own image (`KFSLIM_IMAGE`, see [docs/components.md](../../docs/components.md)),
+It runs on {where},
 with caching off{retries}.
 """
+_OWN = "kfslim's own image (`KFSLIM_IMAGE`, see [docs/components.md](../../docs/components.md))"
+_GIVEN = (
+    "the image that its task is given: a candidate (see "
+    "[docs/components.md](../../docs/components.md#trials-in-a-cluster))"
+)
 _USE = """
 
 ## Example
@@ -41,7 +48,9 @@ def readme(component: Any, example: str) -> str:
     """Return the README of ``component``; ``example`` is the source of a small pipeline."""
     spec, retries = component.component_spec, component.retries
     tried = f", and is tried again {retries} time{'s' if retries > 1 else ''}" if retries else ""
-    head = _HEAD.format(name=spec.name, description=_lead(spec.description), retries=tried)
+    where = _GIVEN if isinstance(component, CandidateComponent) else _OWN
+    lead = _lead(spec.description)
+    head = _HEAD.format(name=spec.name, description=lead, where=where, retries=tried)
     inputs = _table(("Input", "Type", "Default", ""), _input_rows(spec.inputs or {}))
     outputs = _table(("Output", "Type", ""), _output_rows(spec.outputs or {}))
     parts = [head, "## Inputs\n", inputs, "\n## Outputs\n", outputs]

@@ -36,6 +36,7 @@ def slim(
     upgrade: Sequence[str] = (),
     pull_from: str = "",
     before: bool = False,
+    trial: bool = False,
     insecure: bool = False,
     image: str | None = None,
     cluster: ClusterSettings | None = None,
@@ -59,6 +60,8 @@ def slim(
         upgrade: Names to take newer versions of than ``plan`` has; may be an input of the pipeline.
         pull_from: The repository's name for the nodes, where that differs.
         before: Read the step's old image too, to keep to its versions and to report its size.
+        trial: Try the image in a task of its own before it is published: import what the step
+            imports, start its executor.
         insecure: Allow plain HTTP to registries beyond this machine.
         image: The image of kfslim's own tasks (default: ``KFSLIM_IMAGE``, or this version's).
         cluster: How kfslim's tasks run, and the step's pull secrets (default: ``in_cluster``).
@@ -80,29 +83,47 @@ def slim(
     check_length(name, packed, lock, settled)
     more = {"pipeline": packed, "lock": lock, "config": settled, "before": before}
     with in_cluster(cluster):
-        key = repr({**given, **more, "insecure": insecure, "image": image})
+        key = repr({**given, **more, "insecure": insecure, "image": image, "trial": trial})
         known = _published.setdefault(pipeline, {})
         if key not in known:
             with at_root(pipeline):
-                known[key] = _publish(found.name, image, insecure, more, given)
+                known[key] = _publish(found.name, image, insecure, trial, more, given)
         task.set_container_image(known[key].outputs["image"])
         task.container_spec.command = command_without_install(task.container_spec.command, found)
         return apply_to_step(task, settings())
 
 
 def _publish(
-    name: str, image: str | None, insecure: bool, more: dict[str, Any], given: dict[str, Any]
+    name: str,
+    image: str | None,
+    insecure: bool,
+    trial: bool,
+    more: dict[str, Any],
+    given: dict[str, Any],
 ) -> Any:
-    """Make the tasks that assemble and publish one image; return the last one."""
-    from kfslim.components import assemble, publish
+    """Make the tasks that assemble, try and publish one image; return the last one."""
+    from kfslim import components
 
-    made = assemble(
-        registry=given["registry"], upgrade=given["upgrade"], insecure=insecure, **more
-    ).set_display_name(f"assemble {name}")
-    done = publish(
-        candidate=made.outputs["candidate"], pull_from=given["pull_from"], insecure=insecure
+    made = components.assemble(insecure=insecure, **given, **more).set_display_name(
+        f"assemble {name}"
+    )
+    answer = _try(name, made) if trial else {}
+    done = components.publish(
+        candidate=made.outputs["candidate"],
+        pull_from=given["pull_from"],
+        insecure=insecure,
+        **answer,
     ).set_display_name(f"publish {name}")
     if image:
         made.set_container_image(image)
         done.set_container_image(image)
     return done
+
+
+def _try(name: str, made: Any) -> dict[str, Any]:
+    """Make the task that tries what ``made`` assembles; return what it tells ``publish``."""
+    from kfslim import components
+
+    task = components.trial(question=made.outputs["question"]).set_display_name(f"try {name}")
+    task.set_container_image(made.outputs["image"])
+    return {"trial": task.outputs["answer"]}

@@ -10,7 +10,7 @@ from kfslim.errors import InputError
 from kfslim.flow.building import Built, build_images
 from kfslim.flow.context import Context
 from kfslim.flow.options import ALL, BASE, Options
-from kfslim.flow.places import parse_target
+from kfslim.flow.places import parse_pull_from, parse_target
 from kfslim.measure.model import StepMeasure
 from kfslim.plan.model import Plan
 from kfslim.report.make import StepResult, make_report
@@ -19,14 +19,19 @@ from kfslim.tasks.inputs import only_step, read_plan
 from kfslim.tasks.outputs import Metrics, Shown
 from kfslim.tasks.planning import plan_text
 from kfslim.tasks.running import Stopwatch, task
+from kfslim.tasks.trying import question_for
 
 
 @dataclass(frozen=True)
 class Done:
-    """``candidate`` is repository, tag and digest in one; ``unchanged``: nothing was built."""
+    """``candidate`` is repository, tag and digest in one; ``unchanged``: nothing was built.
+
+    ``image`` is the candidate by digest, under the name that nodes pull.
+    """
 
     candidate: str
     unchanged: bool
+    image: str
     metrics: Metrics
 
 
@@ -41,16 +46,20 @@ def assemble(
     *,
     shown: Shown,
     result: str,
+    question: str,
     plan: str | None = None,
     lock: str = "",
     pipeline: str = "",
     step: str = "",
     upgrade: Sequence[str] = (),
     before: bool = True,
+    pull_from: str = "",
     config: str = "",
     insecure: bool = False,
 ) -> Done:
     """Assemble one step's image as a candidate, and write the plan that it follows to ``result``.
+
+    What a trial of it is asked goes to ``question``.
 
     The plan is the artifact at ``plan``, or the text ``lock``, followed to the letter.  Without
     either, or with names to ``upgrade``, the step is planned first, from ``pipeline``.
@@ -65,13 +74,18 @@ def assemble(
             if existing and not newer
             else _plan(context, pipeline, registry, existing, step, newer, before)
         )
-        built = build_images(context, found.plan, target, candidates=True)
+        pulled = parse_pull_from(pull_from)
+        built = build_images(context, found.plan, target, pulled, candidates=True)
         found.plan.save(Path(result))
         report = _report(found, built, watch)
         shown.write_report(report)
         (done,) = built.steps
-        candidate = str(target.at(tag=done.tag, digest=done.reference.rpartition("@")[2]))
-        return Done(candidate, done.unchanged, _metrics(report, done.unchanged))
+        digest = done.reference.rpartition("@")[2]
+        asked = question_for(context, found.plan.steps[0], pipeline, digest)
+        asked.save(Path(question))
+        candidate = str(target.at(tag=done.tag, digest=digest))
+        metrics = _metrics(report, done.unchanged)
+        return Done(candidate, done.unchanged, done.reference, metrics)
 
 
 def _newer(context: Context, upgrade: Sequence[str], existing: Plan | None) -> list[str]:

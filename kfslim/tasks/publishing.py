@@ -11,6 +11,8 @@ from kfslim.report.page import Page
 from kfslim.report.sizes import human_bytes, human_seconds
 from kfslim.tasks.outputs import Metrics, Shown
 from kfslim.tasks.running import Stopwatch, task
+from kfslim.tasks.trying import check_passed, facts_of, judge
+from kfslim.trial.model import Verdict
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,33 @@ class Done:
     metrics: Metrics
 
 
-def publish(candidate: str, *, shown: Shown, pull_from: str = "", insecure: bool = False) -> Done:
-    """Give ``candidate`` its final tag; its digest and its layers stay as they are."""
+def publish(
+    candidate: str,
+    *,
+    shown: Shown,
+    trial: str | None = None,
+    pull_from: str = "",
+    insecure: bool = False,
+) -> Done:
+    """Give ``candidate`` its final tag; its digest and its layers stay as they are.
+
+    ``trial`` is the path of the answer that its trial gave: one that says no ends the task.
+    """
     watch = Stopwatch()
     with task(insecure=insecure) as context:
-        made = promote(context, parse_reference(candidate), parse_pull_from(pull_from))
-        shown.write(_page(made, watch.seconds))
-        return Done(made.reference, made.unchanged, _metrics(made, watch.seconds))
+        reference, verdict = parse_reference(candidate), None
+        if trial:
+            verdict = judge(context, trial, reference)
+            check_passed(verdict, reference)
+        made = promote(context, reference, parse_pull_from(pull_from))
+        shown.write(_page(made, verdict, watch.seconds))
+        metrics = _metrics(made, watch.seconds) | {"tried": int(bool(verdict))}
+        return Done(made.reference, made.unchanged, metrics)
 
 
-def _page(made: Promoted, seconds: float) -> Page:
+def _page(made: Promoted, verdict: Verdict | None, seconds: float) -> Page:
     facts = (
+        *(facts_of(verdict) if verdict else ()),
         ("Content", human_bytes(made.image.content_bytes)),
         ("Disk", human_bytes(made.image.disk_bytes)),
         ("Packages", str(len(made.image.distributions))),

@@ -182,7 +182,7 @@ def test_lazy_modules_stay_asleep(traced):
     assert traced.said == ""
 
 
-@pytest.mark.parametrize("name", ["hook.py", "probe.py"])
+@pytest.mark.parametrize("name", ["bootstrap.py", "hook.py", "probe.py"])
 def test_what_runs_in_an_image_is_python_3_8(name):
     tree = ast.parse((TRIAL / name).read_text(), feature_version=(3, 8))
     used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}

@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import json
 from pathlib import Path
 
 import kfp
@@ -15,6 +14,8 @@ from kfslim.dsl import compile as compiling
 from kfslim.dsl import kfslim_image
 from kfslim.dsl.image import DEFAULT
 from kfslim.errors import BadReference
+from kfslim.model import load_document, parse_document
+from kfslim.plan.model import Plan
 from kfslim.steps.tomlfile import read_toml
 from kfslim.tasks.packing import unpack
 
@@ -157,14 +158,16 @@ def test_every_dynamic_image_is_one_whole_string_from_one_output():
 
 def test_the_lock_travels_with_slim_retrain():
     spec = document(Path("pipelines", "slim_retrain", "pipeline.yaml"))
-    whole = json.loads((ROOT / "pipelines" / "slim_retrain" / "kfslim.lock.json").read_text())
+    whole = load_document(Plan, ROOT / "pipelines" / "slim_retrain" / "kfslim.lock.json")
     locks = [
-        json.loads(unpack(task["inputs"]["parameters"]["lock"]["runtimeValue"]["constant"]))
-        for task in spec["root"]["dag"]["tasks"].values()
+        parse_document(
+            Plan, unpack(task["inputs"]["parameters"]["lock"]["runtimeValue"]["constant"]), name
+        )
+        for name, task in spec["root"]["dag"]["tasks"].items()
         if task["componentRef"]["name"].startswith("comp-assemble")
     ]
-    travelling = sorted((step for lock in locks for step in lock["steps"]), key=lambda s: s["name"])
-    assert travelling == sorted(whole["steps"], key=lambda s: s["name"])
+    travelling = {step.name: step for lock in locks for step in lock.steps}
+    assert travelling == {step.name: step for step in whole.steps}
 
 
 def test_the_listed_packages_are_the_folders():
