@@ -96,7 +96,7 @@ class Looker:
             expected=run.expected,
         )
         step.seconds += verdict.seconds
-        step.notes += verdict.notes
+        step.notes += (f"unlike in the unslimmed image: {note}" for note in verdict.notes)
         if verdict.passed:
             run.passed, run.folder = plan.step_digest, folder
         self._keep_log(step, plan, verdict, folder)

@@ -9,6 +9,7 @@ from kfslim.plan.model import Plan, StepPlan
 from kfslim.report.model import Report, StepReport
 from kfslim.report.page import Page, PageTable
 from kfslim.report.sizes import change, counted, human_bytes, human_seconds, maybe_bytes
+from kfslim.report.trials import how_tried, put_back, what_went
 
 HEAVIEST = 25  # rows of a table of packages; the rest is summed up
 
@@ -121,8 +122,38 @@ def report_page(report: Report) -> Page:
     ]
     heads = ("Step", ">Content", ">Disk", ">Packages", "Image")
     rows = tuple(_report_cells(step) for step in report.steps)
-    table = PageTable("Steps", heads, rows)
-    return Page(f"Slim images: {report.pipeline}", tuple(facts), (table,), _notes(report.steps))
+    tables = (PageTable("Steps", heads, rows), *_tried(report.steps))
+    return Page(f"Slim images: {report.pipeline}", tuple(facts), tables, _notes(report.steps))
+
+
+def _tried(steps: Sequence[StepReport]) -> list[PageTable]:
+    """What went, why, and how steps were tried; no table where there is nothing to tell."""
+    went = [
+        (
+            step.name,
+            one.requirement,
+            one.code,
+            one.why,
+            str(one.packages),
+            human_bytes(one.content_bytes),
+        )
+        for step in steps
+        for one in what_went(step.gone)
+    ]
+    tried = [
+        (
+            step.name,
+            how_tried(step.trial),
+            "; ".join(f"{what}: {why}" for what, why in put_back(step.trial)),
+        )
+        for step in steps
+        if step.trial
+    ]
+    heads = ("Step", "Requirement", "Code", "Why", ">Packages", ">Content")
+    tables = [PageTable("Left out", heads, tuple(went))] if went else []
+    return tables + (
+        [PageTable("Trials", ("Step", "Tried", "Put back"), tuple(tried))] if tried else []
+    )
 
 
 def _report_cells(step: StepReport) -> tuple[str, ...]:

@@ -12,13 +12,14 @@ from rich.text import Text
 from kfslim.report.model import Report, StepReport
 from kfslim.report.sizes import change, counted, human_bytes, human_seconds, maybe_bytes
 from kfslim.report.terminal import new_grid, new_table, print_parts
+from kfslim.report.trials import how_tried, put_back, what_went
 
-_NAMED = 4  # steps named before a remark; of more, the number is told
+_NAMED = 4  # names in one cell; of more, the number is told
 
 
 def print_report(report: Report, stream: TextIO | None = None) -> None:
     """Print before and after, the totals, what the user should know, and what was left alone."""
-    parts = (*_remarks(report), *_left_alone(report))
+    parts = (*_tried(report), *_remarks(report), *_left_alone(report))
     print_parts(stream, _steps_table(report), _totals_grid(report), *parts)
 
 
@@ -83,6 +84,28 @@ def _totals_grid(report: Report) -> Table:
     )
 
 
+def _tried(report: Report) -> list[RenderableType]:
+    """What each step goes without, how it was tried, and what came back; nothing if nothing."""
+    if not any(step.gone or step.trial for step in report.steps):
+        return []
+    table = new_table("Step", "Left out", ">Saves", "Tried", "Put back")
+    for step in report.steps:
+        went = what_went(step.gone)
+        table.add_row(
+            Text(step.name),
+            Text(_few([one.requirement for one in went]) or "–"),
+            Text(human_bytes(sum(one.content_bytes for one in went)) if went else "–"),
+            Text(how_tried(step.trial) or "–"),
+            Text(_few([what for what, _ in put_back(step.trial)]) or "–"),
+        )
+    return [Text(), table]
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _remarks(report: Report) -> list[RenderableType]:
     """Each remark once, with the steps that it is about: images that were not read, then notes."""
     about: dict[str, list[str]] = defaultdict(list)
@@ -92,15 +115,14 @@ def _remarks(report: Report) -> list[RenderableType]:
     for step in report.steps:
         for note in step.notes:
             about[note].append(step.name)
+        for what, why in put_back(step.trial):
+            about[f"put back {what}: {why}"].append(step.name)
     rows = [(_listed(names, len(report.steps)), remark) for remark, names in about.items()]
     return [Text(), new_grid(rows)] if rows else []
 
 
 def _listed(names: list[str], steps: int) -> str:
-    if len(names) == steps > 1:
-        return "all steps"
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return "all steps" if len(names) == steps > 1 else _few(names)
 
 
 def _left_alone(report: Report) -> list[RenderableType]:

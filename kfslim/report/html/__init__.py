@@ -8,6 +8,7 @@ from kfslim.report.html.maps import maps
 from kfslim.report.html.markup import Html, Node, render, tag
 from kfslim.report.html.matrix import matrix
 from kfslim.report.html.tiles import tiles
+from kfslim.report.html.tried import tried
 from kfslim.report.model import Report
 from kfslim.report.sizes import counted, human_seconds
 
@@ -24,6 +25,7 @@ def _sections(report: Report) -> list[Node]:
     return [
         tiles(report),
         bars(report),
+        tried(report),
         maps(report),
         matrix(report),
         _left_alone(report),
