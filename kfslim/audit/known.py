@@ -13,9 +13,9 @@ _COVERED = """
 apscheduler beautifulsoup4 cattrs celery dask distributed fastapi feast flask-sqlalchemy
 fsspec geopandas google-cloud-bigquery google-cloud-storage gunicorn html5lib httpx ibis-framework
 imageio joblib jsonschema kombu lightgbm lxml markdown matplotlib mlflow mlflow-skinny modin
-narwhals networkx numba numpy optuna pandas pandera plotly polars psycopg pyarrow pydantic pymysql
-redis requests scikit-learn scipy seaborn smart-open sqlalchemy sqlmodel starlette statsmodels
-sympy tqdm urllib3 uvicorn xarray xgboost xgboost-cpu zarr
+narwhals networkx numba numpy optuna pandas pandera plotly polars psycopg pyarrow pydantic pyjwt
+pymysql python-jose redis requests scikit-learn scipy seaborn smart-open sqlalchemy
+sqlmodel starlette statsmodels sympy tqdm urllib3 uvicorn xarray xgboost xgboost-cpu zarr
 """
 # The libraries of whose optional requirements the rules know when each is used.  An extra of any
 # other one that names a declared distribution is reason enough not to remove that.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from kfslim.audit.rules import clouds, databases, frames, learning, storage, texts, web
+from kfslim.audit.rules import clouds, databases, frames, learning, rarer, storage, texts, web
 from kfslim.audit.rules.named import named
 from kfslim.audit.rules.rule import Implied, Rule
 from kfslim.audit.rules.triggers import Index
@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     *learning.RULES,
     *clouds.RULES,
     *texts.RULES,
+    *rarer.RULES,
 )
 
 

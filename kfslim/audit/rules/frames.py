@@ -17,7 +17,7 @@ _PLOTS = (
     "pandas.plotting.autocorrelation_plot", "pandas.plotting.lag_plot",
     "pandas.plotting.bootstrap_plot", "pandas.plotting.register_matplotlib_converters",
 )  # fmt: skip
-_OTHER_PLOTS = ("plotly", "hvplot", "holoviews", "altair", "pandas_bokeh", "bokeh")
+_OTHER_PLOTS = ("plotly", "hvplot", "holoviews", "pandas_bokeh")
 _CHOSEN = takes("pandas.options.plotting.backend", "pandas.set_option", "pandas.option_context")
 _OTHER_BACKEND = Both(says(*_OTHER_PLOTS), _CHOSEN)
 _SCIPY_INTERPOLATION = (

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from kfslim.audit.uses import HOLE, LOCAL, Attribute, Call, Import, Text, Uses, Value
 
+_SAID: Mapping[Value, str] = {None: "left out", HOLE: "computed"}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(?://|:)")
 # Keywords that hold the path or URL of a call that was not given it first.
 _FIRST = (
@@ -119,9 +120,9 @@ class Calls(NamedTuple):
         """Say it in Markdown."""
         said = ", ".join(f"`{name}`" for name in self.names)
         for name, wanted in self.given:
-            values = [f"`{value}`" if value is not None else "left out" for value in wanted]
+            values = [_SAID.get(value, f"`{value}`") for value in wanted]
             said += f" with `{name}` {' or '.join(values)}" if wanted else f" with `{name}`"
-        return said + (f" of {_codes(self.first)}" if self.first else "")
+        return said + (f" on {_codes(self.first)}" if self.first else "")
 
 
 class Takes(NamedTuple):
