@@ -7,18 +7,23 @@ Kubeflow API is a stand-in.  tests/e2e/test_components_docker.py runs the same o
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import yaml
-from kfp import local
+from kfp import dsl, local
 from kfp.components import load_component_from_file
 from parts.kfp_backend import KfpBackend, start_backend
 from parts.real_registry import make_htpasswd, start_registry
+from parts.rooms import make_room, visit
 from parts.toy import Toy
 
-from kfslim.oci import open_store
+from kfslim.model import load_document
+from kfslim.oci import open_store, parse_reference
 from kfslim.pin import verify
+from kfslim.trial.task import Question
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
@@ -222,6 +227,83 @@ def test_measure_reads_images_and_a_pipeline(refreshed, store, toy, tmp_path):
     assert [len(measured["images"]), len(measured["pipelines"][0]["steps"])] == [1, 2]
     assert metrics(told)["images"] == 2
     assert told["parameterValues"]["content_bytes"] == metrics(told)["content_bytes"]
+
+
+@pytest.fixture(scope="module")
+def assembled(refreshed, toy, registry, tmp_path_factory) -> Path:
+    """What the task left that assembles the first step's candidate."""
+    place = registry.reference("components/tried").removeprefix("docker://")
+    lock = (refreshed / "plan" / "plan").read_text()
+    made = run(
+        "components", "assemble", tmp_path_factory.mktemp("assembled"),
+        registry=place, lock=lock, step="one", pipeline=toy.pipeline.read_text(),
+        pull_from="nodes.invalid/toy",
+    )  # fmt: skip
+    return made / "assemble"
+
+
+def test_what_is_assembled_has_a_name_for_nodes(assembled):
+    told = tasks(assembled.parent)["assemble"]["parameterValues"]
+    digest = told["candidate"].rpartition("@")[2]
+    assert told["image"] == f"nodes.invalid/toy@{digest}"
+
+
+def tried(assembled: Path, toy: Toy, folder: Path, *wheels: str) -> dict[str, str]:
+    """Try the candidate where some wheels are installed; return what ``publish`` is given."""
+    folder.mkdir()
+    files: dict[str, bytes] = {}
+    for name in wheels:
+        (wheel,) = toy.index.root.glob(f"{name}-*.whl")
+        with ZipFile(wheel) as archive:
+            files |= {inside: archive.read(inside) for inside in archive.namelist()}
+    question = load_document(Question, assembled / "question")
+    visit(make_room(folder / "room", files), question, folder)
+    candidate = tasks(assembled.parent)["assemble"]["parameterValues"]["candidate"]
+    return {"candidate": candidate, "answer": str(folder / "answer")}
+
+
+def publish_tried(candidate: str, answer: str, root: Path) -> Path:
+    """Run the compiled component on an answer; return the folder that the task left."""
+    publish = load_component_from_file(str(ROOT / "components" / "publish" / "component.yaml"))
+
+    @dsl.pipeline(name="tried")
+    def made():
+        trial = dsl.importer(artifact_uri=answer, artifact_class=dsl.Artifact).output
+        publish(candidate=candidate, trial=trial)
+
+    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), raise_on_error=True)
+    made()
+    (folder,) = root.glob("*/publish")
+    return folder
+
+
+def test_what_passes_its_trial_is_published(assembled, toy, registry, tmp_path):
+    given = tried(assembled, toy, tmp_path / "trial", "alpha")
+    left = publish_tried(**given, root=tmp_path / "run")
+    told = tasks(left.parent)["publish"]
+    assert metrics(told)["tried"] == 1
+    assert told["parameterValues"]["unchanged"] is False
+    assert "**Trial**: passed: its imports" in (left / "summary").read_text()
+    candidate = parse_reference(given["candidate"])
+    with closing(open_store(candidate)) as store:
+        assert store.resolve(candidate.tag.removeprefix("candidate-")).digest == candidate.digest
+
+
+def test_what_fails_its_trial_is_not_published(refreshed, toy, registry, tmp_path, capfd):
+    place = registry.reference("components/failed").removeprefix("docker://")
+    lock = (refreshed / "plan" / "plan").read_text()
+    made = run("components", "assemble", tmp_path / "1", registry=place, lock=lock, step="two")
+    given = tried(made / "assemble", toy, tmp_path / "trial", "alpha", "beta")
+    capfd.readouterr()
+    with pytest.raises(RuntimeError):
+        publish_tried(**given, root=tmp_path / "run")
+    log = "".join(capfd.readouterr())
+    assert "the trial of step two failed: the plan has gamma 0.1, but the image does not" in log
+    assert f"The candidate stays for looking into: {place}:candidate-two-" in log
+    assert "Traceback" not in log
+    with closing(open_store(f"docker://{place}")) as store:
+        (tag,) = store.tags()
+    assert tag.startswith("candidate-two-")
 
 
 WRONG = {

@@ -13,12 +13,10 @@ from functools import cache as once
 from pathlib import Path
 
 import pytest
-import yaml
 from kfp import compiler, dsl
-from kfp.components import load_component_from_file
 from parts.images import make_layer
 from parts.need import missing
-from parts.rooms import make_room, visit
+from parts.rooms import make_room, pinned_twin, visit
 from parts.running import run_pipeline
 from parts.wheels import metadata, recorded
 
@@ -35,7 +33,6 @@ from kfslim.tasks.trying import check_passed, judge, question_for
 from kfslim.trial.model import Verdict
 from kfslim.trial.task import Question, read_answer
 
-COMPONENT = Path(__file__).parents[2] / "components" / "trial" / "component.yaml"
 SITE = "usr/lib/python3/dist-packages"
 DIGEST = "sha256:" + "1" * 64
 CANDIDATE = parse_reference(f"registry:5000/ml/go:candidate-go-1@{DIGEST}")
@@ -242,19 +239,3 @@ def test_the_component_runs_on_the_candidate(
     told = json.loads((answer.parent / "executor_output.json").read_text())
     metrics = told["artifacts"]["metrics"]["artifacts"][0]["metadata"]
     assert bool(metrics["not_imported"]) is (lower is None)
-
-
-def pinned_twin(folder: Path, image: str, question: Path) -> Path:
-    """Compile a pipeline that runs the compiled component on one image."""
-    component = yaml.safe_load(COMPONENT.read_text())
-    component["deploymentSpec"]["executors"]["exec-trial"]["container"]["image"] = image
-    (folder / "trial.yaml").write_text(yaml.safe_dump(component))
-    trial = load_component_from_file(str(folder / "trial.yaml"))
-
-    @dsl.pipeline(name="twin")
-    def twin():
-        asked = dsl.importer(artifact_uri=str(question), artifact_class=dsl.Artifact)
-        trial(question=asked.output)
-
-    compiler.Compiler().compile(twin, str(folder / "twin.yaml"))
-    return folder / "twin.yaml"

@@ -1,4 +1,4 @@
-"""Folders that stand for an image: a Python of this machine with distributions of their own."""
+"""Where trials by a task run: in folders that stand for an image, and in containers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from kfslim.trial.task import BOOTSTRAP, PLACE, Question
+
+COMPONENT = Path(__file__).parents[2] / "components" / "trial" / "component.yaml"
 
 
 def make_room(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -43,3 +47,25 @@ def visit(room: Path, question: Question, folder: Path) -> Path:
         cwd=folder,
     )
     return folder
+
+
+def pinned_twin(folder: Path, image: str, question: Path) -> Path:
+    """Compile a pipeline that runs the compiled component on one image; return its file.
+
+    kfp.local resolves no dynamic image.  ``question`` must lie below the root of the run.
+    """
+    from kfp import compiler, dsl
+    from kfp.components import load_component_from_file
+
+    component = yaml.safe_load(COMPONENT.read_text())
+    component["deploymentSpec"]["executors"]["exec-trial"]["container"]["image"] = image
+    (folder / "trial.yaml").write_text(yaml.safe_dump(component))
+    trial = load_component_from_file(str(folder / "trial.yaml"))
+
+    @dsl.pipeline(name="twin")
+    def twin():
+        asked = dsl.importer(artifact_uri=str(question), artifact_class=dsl.Artifact)
+        trial(question=asked.output)
+
+    compiler.Compiler().compile(twin, str(folder / "twin.yaml"))
+    return folder / "twin.yaml"

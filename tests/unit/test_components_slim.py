@@ -201,6 +201,71 @@ def test_our_image_can_be_named(tmp_path):
         assert container(spec, name)["image"] == "registry:5000/kfslim:9"
 
 
+def test_a_trial_stands_between_assembling_and_publishing(tmp_path):
+    def made(pull_from: str = "nodes:5000/ml/toy"):
+        slim(train(rows=7), REGISTRY, pull_from=pull_from, trial=True, image="kfslim:9")
+
+    spec, _ = compiled(tmp_path, made)
+    tasks = root_tasks(spec)
+    assert set(tasks) == {"assemble", "trial", "publish", "train"}
+    inputs = tasks["trial"]["inputs"]
+    assert inputs["artifacts"]["question"]["taskOutputArtifact"] == {
+        "outputArtifactKey": "question",
+        "producerTask": "assemble",
+    }
+    image = "{{$.inputs.parameters['pipelinechannel--assemble-image']}}"
+    assert container(spec, "trial")["image"] == image
+    assert inputs["parameters"]["pipelinechannel--assemble-image"]["taskOutputParameter"] == {
+        "outputParameterKey": "image",
+        "producerTask": "assemble",
+    }
+    assert inputs["parameters"]["base_image"]["runtimeValue"]["constant"] == image
+    for name in ("assemble", "publish"):
+        assert container(spec, name)["image"] == "kfslim:9"
+        pulled = tasks[name]["inputs"]["parameters"]["pull_from"]
+        assert pulled == {"componentInputParameter": "pull_from"}
+    answer = tasks["publish"]["inputs"]["artifacts"]["trial"]["taskOutputArtifact"]
+    assert answer == {"outputArtifactKey": "answer", "producerTask": "trial"}
+    assert tasks["trial"]["cachingOptions"] == {}
+    assert tasks["trial"]["retryPolicy"]["maxRetryCount"] == 1
+
+
+def test_a_trial_is_no_matter_of_other_tasks_of_the_component(tmp_path):
+    def made():
+        slim(train(rows=1), REGISTRY, trial=True)
+        slim(train(rows=2), REGISTRY, trial=True)
+        slim(train(rows=3), REGISTRY)
+
+    spec, _ = compiled(tmp_path, made)
+    names = [name for name in root_tasks(spec) if not name.startswith("train")]
+    assert sorted(names) == ["assemble", "assemble-2", "publish", "publish-2", "trial"]
+    assert "artifacts" not in root_tasks(spec)["publish-2"]["inputs"]
+
+
+def test_a_trial_gets_nothing_of_ours(tmp_path):
+    """What runs in it is the user's: no credentials, no cache, no variables."""
+
+    def made():
+        settings = ClusterSettings(
+            registry_secret="push",
+            pull_secrets=("pull",),
+            ca_config_map="ca",
+            cache_claim="cache",
+            environment={"TOKEN": "x"},
+            secret_environment={"PASSWORD": "index/password"},
+            node_selector={"pool": "cpu"},
+        )
+        with in_cluster(settings):
+            slim(train(), REGISTRY, trial=True)
+
+    spec, platforms = compiled(tmp_path, made)
+    executors = platforms["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert set(executors["exec-trial"]) == {
+        "activeDeadlineSeconds", "imagePullSecret", "nodeSelector",
+    }  # fmt: skip
+    assert "env" not in container(spec, "trial")
+
+
 REFUSED = {
     "a command of its own": (shell, {}, "what it needs is not known"),
     "nested": (nested, {}, "a pipeline used as a component has no image of its own"),
