@@ -9,8 +9,12 @@ MADE := .venv/.made
 $(MADE): requirements/dev.txt pyproject.toml
 	@.ci/venv
 
+# Most containers refuse the namespaces that a trial runs in; then the demo says so.
+TRIAL = $(shell unshare --user --map-root-user --mount --pid --fork true 2>/dev/null \
+  || echo --no-trial)
+
 demo: $(MADE)  ## Slim the example: no Docker, no registry, no root
-	$(BIN)/kfslim slim $(EXAMPLE)/pipeline.yaml --base deb:bookworm \
+	$(BIN)/kfslim slim $(EXAMPLE)/pipeline.yaml --base deb:bookworm $(TRIAL) \
 	  --to oci:demo-out/images --pull-from localhost:5000/kfslim-demo \
 	  -o demo-out/slim.yaml --report demo-out
 	$(BIN)/kfslim measure --declared $(EXAMPLE)/requirements.before.txt --python 3.11

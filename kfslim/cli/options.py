@@ -73,9 +73,8 @@ def planning(function: F) -> F:
         click.option(
             "--prune",
             type=click.Choice(["policy", "trace"]),
-            default="policy",
-            show_default=True,
-            help="trace: also leave out what a run of the step never touched (slim only).",
+            help="trace: also leave out what a trial that ran the step never touched. "
+            "[default: policy]",
         ),
         click.option(
             "--no-audit", is_flag=True, help="Keep all that a step declares, needed or not."

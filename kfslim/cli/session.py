@@ -69,7 +69,7 @@ class Session:
             upgrade=frozenset(given.get("upgrade") or ()),
             before=not given.get("no_before"),
             audit=not given.get("no_audit"),
-            prune=given.get("prune") or "policy",
+            prune=given.get("prune"),
         )
 
     def trial(self, logs: Path | None, record: Path | None = None) -> TrialOptions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
@@ -54,6 +54,7 @@ class Whole:
     images: tuple[ImagePlan, ...]
     question: Mapping[str, Any]
     audit: bool
+    prune: Literal["policy", "trace"] = "policy"
     runs: bool = False
     trusting: bool = False
 
@@ -105,7 +106,15 @@ def whole_step(
     made = [_image(context, slot, lock, codec, options, traced=traced) for slot, lock in slots]
     question = _question(context, step, options, made)
     return Whole(
-        step, needs, tuple(slots), tuple(made), question, options.audit, runs=runs, trusting=runs
+        step,
+        needs,
+        tuple(slots),
+        tuple(made),
+        question,
+        options.audit,
+        options.prune or context.config.for_step(step.name).prune or "policy",
+        runs=runs,
+        trusting=runs,
     )
 
 
@@ -124,7 +133,7 @@ def _question(
         "keep": [sorted((settings.keep or {}).items()), settings.keep_requirements],
         "trial": settings.trial.model_dump(mode="json", exclude={"run"}),
         "bytecode": options.bytecode or settings.bytecode,
-        "options": [options.audit, options.prune],
+        "options": [options.audit, options.prune or settings.prune or "policy"],
     }
 
 

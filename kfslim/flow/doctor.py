@@ -73,6 +73,7 @@ def diagnose(
             _cache(context),
             _debian(context),
             _engine(context),
+            _trials(context),
             _registry(context, to),
             *_backend(host, namespace, token_file),
             *(_cluster(context, namespace) if cluster else _no_cluster()),
@@ -149,6 +150,15 @@ def _engine(context: Context) -> Check:
 
     cost = "docker-daemon: images cannot be read; slimming itself needs no engine"
     return _check("docker", cost, look)
+
+
+def _trials(context: Context) -> Check:
+    from kfslim.trial.choose import AUTO, choose
+
+    def look() -> str:
+        return f"they run by {choose(AUTO, context.cache).name}"
+
+    return _check("trials", "images are published untried, by --no-trial", look)
 
 
 def _registry(context: Context, to: str) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,14 +24,15 @@ class Failed(Exception):
 class Run:
     """One thing to do with a step's image.
 
-    ``expected`` is what it made on the unslimmed image.  ``folder`` is that of the last trial that
-    passed, ``passed`` the step digest of its image.
+    ``expected`` is what it made on the unslimmed image.  ``folder`` and ``trace`` are those of the
+    last trial that passed, ``passed`` the step digest of its image.
     """
 
     case: Case
     expected: Outputs | None = None
     folder: Path | None = None
     passed: str = ""
+    trace: Trace | None = None
 
 
 @dataclass
@@ -59,10 +61,31 @@ class Trying:
         """The step's name."""
         return self.plan.name
 
+    @property
+    def passed_trace(self) -> Trace | None:
+        """What all runs used together, when the last image passed them."""
+        traces = [run.trace for run in self.runs if run.trace]
+        return united(traces) if traces and len(traces) == len(self.runs) else None
+
     def fail(self, verdict: Verdict) -> Failed:
         """Note why it failed for good."""
         self.failure = verdict.failures[0].text if verdict.failures else "it did not pass"
         return Failed()
+
+
+def united(traces: Sequence[Trace]) -> Trace:
+    """Return what several runs of one image used together."""
+    first, *others = traces
+    for other in others:
+        first = first.model_copy(
+            update={
+                "modules": {**other.modules, **first.modules},
+                "files": tuple(sorted({*first.files, *other.files})),
+                "mapped": tuple(sorted({*first.mapped, *other.mapped})),
+                "programs": tuple(sorted({*first.programs, *other.programs})),
+            }
+        )
+    return first
 
 
 class Looker:
@@ -98,7 +121,7 @@ class Looker:
         step.seconds += verdict.seconds
         step.notes += (f"unlike in the unslimmed image: {note}" for note in verdict.notes)
         if verdict.passed:
-            run.passed, run.folder = plan.step_digest, folder
+            run.passed, run.folder, run.trace = plan.step_digest, folder, verdict.trace
         self._keep_log(step, plan, verdict, folder)
         return verdict
 

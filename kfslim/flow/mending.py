@@ -23,9 +23,8 @@ Traces = Mapping[str, Trace]  # of all steps that passed, by executor label
 class Mender:
     """Brings steps through their trials by at most ``tries`` slimmed images each."""
 
-    def __init__(self, context: Context, looker: Looker, tries: int, *, prune: str) -> None:
-        self._context, self._looker = context, looker
-        self._tries, self._prune = tries, prune
+    def __init__(self, context: Context, looker: Looker, tries: int) -> None:
+        self._context, self._looker, self._tries = context, looker, tries
 
     def settle(self, step: Trying, traces: Traces | None = None) -> None:
         """Repair ``step`` until its candidate passes; with ``traces``, until its final image does.
@@ -41,7 +40,7 @@ class Mender:
             if verdict is not None and not verdict.passed:
                 self._repair(step, plan, verdict, traces)
                 continue
-            step.trace = step.trace or (verdict.trace if verdict else None)
+            step.trace = step.trace or step.passed_trace
             if final or traces is None or step.trace is None:
                 step.plan = plan
                 return
@@ -80,7 +79,7 @@ class Mender:
         if image_here(step.plan).compiled:
             return step.plan  # it came with the plan, and passed
         plan = step.plan
-        if self._prune == "trace":
+        if step.whole.prune == "trace":
             plan = cut_step(self._context, step.whole, plan, {**traces, plan.executor: step.trace})
         return compiled_step(step.plan, plan, step.trace, self._environment(step))
 

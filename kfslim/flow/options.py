@@ -66,7 +66,7 @@ class Options:
     upgrade: frozenset[str] = field(default_factory=frozenset)
     before: bool = True
     audit: bool = True
-    prune: Literal["policy", "trace"] = "policy"
+    prune: Literal["policy", "trace"] | None = None
 
     def __post_init__(self) -> None:
         if self.python and not _PYTHON.match(self.python):

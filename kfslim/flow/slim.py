@@ -82,7 +82,7 @@ def slim(
         pipeline = read_steps(context, text, where)
         planned = make_plan(context, pipeline, options, existing, target, trial)
     with clock.phase("trial"):
-        planned, trials = _tried(context, text, planned, options, trial, target)
+        planned, trials = _tried(context, text, planned, trial, target)
     with clock.phase("build and publish"):
         built = build_images(context, planned.plan, target, pull_from)
     with clock.phase("pin"):
@@ -94,7 +94,6 @@ def _tried(
     context: Context,
     text: str,
     planned: Planned,
-    options: Options,
     trial: TrialOptions | None,
     target: Reference,
 ) -> tuple[Planned, Mapping[str, TrialReport]]:
@@ -105,7 +104,7 @@ def _tried(
     if trial is not None:
         from kfslim.flow.trying import try_steps  # most runs find everything proven
 
-        tried = try_steps(context, text, planned, options, trial, target)
+        tried = try_steps(context, text, planned, trial, target)
         return tried.planned, tried.trials
     steps = tuple(s if s.executor in known else marked_untried(s) for s in planned.plan.steps)
     plan = planned.plan.model_copy(update={"steps": steps})

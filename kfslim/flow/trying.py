@@ -79,7 +79,6 @@ def try_steps(
     context: Context,
     text: str,
     planned: Planned,
-    options: Options,
     trial: TrialOptions,
     target: Reference,
 ) -> Tried:
@@ -95,7 +94,7 @@ def try_steps(
     runner = check_runner(context, trial)
     with context.cache.scratch() as folder:
         looker = Looker(runner, Candidates(context, context.store(target)), folder, trial.logs)
-        trials = Trials(context, text, planned, trial, looker, prune=options.prune)
+        trials = Trials(context, text, planned, trial, looker)
         try:
             trials.all()
         finally:
@@ -165,14 +164,13 @@ class Trials:
         trial: TrialOptions,
         looker: Looker,
         *,
-        prune: str = "policy",
         mend: bool = True,
     ) -> None:
         self.context, self.trial, self.before, self.mend = context, trial, planned, mend
         self.document = load_documents(text)[0]
         self.components = components(self.document)
         self.looker = looker
-        self.mender = Mender(context, looker, trial.tries, prune=prune)
+        self.mender = Mender(context, looker, trial.tries)
         self.steps: dict[str, Trying] = {}
         self.proven: dict[str, Trying] = {}
         for step in planned.plan.steps:
@@ -215,7 +213,7 @@ class Trials:
         verdict = self.looker.look_all(step, step.plan)
         if verdict and not verdict.passed:
             raise step.fail(verdict)
-        step.trace = verdict.trace if verdict else None
+        step.trace = step.passed_trace
 
     # what comes out
 

@@ -24,6 +24,7 @@ from kfslim.steps.amounts import byte_count
 from kfslim.steps.requirements import RequirementLine
 
 Bytecode = Literal["all", "none"]
+Prune = Literal["policy", "trace"]
 _VARIABLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*\Z")
 _TAG_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,114}\Z")  # a tag of 128 less "-" and 12
 REQUIREMENTS = "requirements"  # in ``keep``, beside the names of pruning rules
@@ -177,6 +178,7 @@ class Common(Model):
     projects: tuple[str, ...] = ()
     keep: dict[str, tuple[str, ...]] = {}
     bytecode: Bytecode | None = None
+    prune: Prune | None = None
     trial: TrialSettings = NO_TRIAL
     max_content: Amount | None = None
     max_growth: MaxGrowth | None = None
@@ -222,6 +224,7 @@ class ForStep:
     indexes: tuple[str, ...] = ()
     keep: Mapping[str, tuple[str, ...]] | None = None
     bytecode: Bytecode | None = None
+    prune: Prune | None = None
     skip: bool = False
     trial: TrialSettings = NO_TRIAL
     keep_requirements: tuple[str, ...] = ()
@@ -264,6 +267,7 @@ class Config(Settings):
             indexes=own.indexes,
             keep=keep,
             bytecode=own.bytecode or self.bytecode,
+            prune=own.prune or self.prune,
             skip=own.skip,
             trial=own.trial.over(self.trial),
             keep_requirements=spared,

@@ -149,10 +149,15 @@ def test_without_a_run_doubts_keep_and_with_one_the_trial_tells(tmp_path, cache)
 
 def test_what_no_failure_names_is_found_by_search(tmp_path, cache):
     folder = make(tmp_path, "[trial]\nrun = true\n", silent=SILENT)
-    report = result(*words(folder, "--tries", "20"), cache=cache)
+    plan = ("--plan", folder / "plan.json")
+    report = result(*words(folder, "--tries", "20", *plan), cache=cache)
     (step,) = report["steps"]
     assert held(step) == {"six", "markupsafe", "idna"}
     assert set(step["trial"]["put_back"]) == {"markupsafe", "idna"}
+    (planned,) = json.loads((folder / "plan.json").read_text())["steps"]
+    assert {"six", "markupsafe", "idna"} <= {
+        one["name"] for one in planned["images"][0]["compiled"]
+    }
     codes = {f["name"]: f["code"] for f in report["findings"]}
     assert codes == {"six": "KS101", "markupsafe": "KS107", "idna": "KS107", "certifi": "KS201"}
 
@@ -191,6 +196,15 @@ def test_without_a_trial_the_image_says_so(tmp_path, cache):
     (step,) = result(*words(folder, "--no-trial"), cache=cache)["steps"]
     store = open_store(f"oci:{folder}/images")
     assert store.read(step["reference"].rpartition("@")[2]).labels[LABEL_TRIAL] == "skipped"
+
+
+def test_a_machine_without_a_runner_is_told_before_anything_is_built(tmp_path, cache):
+    folder = make(tmp_path, other="def other():\n    import idna\n")
+    nobody = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
+    done = run(*words(folder, "--runner", "engine"), cache=cache, **nobody)
+    check_refused(done, 3, "no trial can run here")
+    assert "--no-trial" in done.stderr
+    assert not (folder / "images").exists() and not (folder / "slim.yaml").exists()
 
 
 def test_a_run_cuts_what_it_never_touched_where_that_is_asked_for(tmp_path, cache):
