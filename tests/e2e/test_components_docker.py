@@ -16,10 +16,16 @@ import pytest
 from parts.command import run
 from parts.kfp_backend import KfpBackend, start_backend
 from parts.own_image import by_dockerfile, self_assembled
+from parts.rooms import pinned_twin
 from parts.running import outputs, run_pipeline
 
+from kfslim.cache import Cache
 from kfslim.dsl import pack
+from kfslim.flow.context import Context
+from kfslim.model import load_document
 from kfslim.oci import open_store
+from kfslim.plan.model import Plan
+from kfslim.tasks.trying import judge, question_for
 
 ROOT = Path(__file__).parents[2]
 RETRAIN = ROOT / "pipelines" / "retrain" / "pipeline.yaml"
@@ -150,6 +156,25 @@ def test_the_pinned_pipeline_runs_on_what_was_published(refreshed, tmp_path):
     assert said["ingest"]["Output"] == 569
     assert said["evaluate"]["Output"] > 0.97
     assert said["register"]["Output"] == "champion"
+
+
+@pytest.mark.parametrize(("name", "module"), [("validate", "pandas"), ("train", "sklearn")])
+def test_a_trial_on_what_was_published_passes(name, module, refreshed, store, tmp_path):
+    plan = load_document(Plan, refreshed / "plan" / "plan")
+    planned = next(step for step in plan.steps if step.name == name)
+    digest = store.resolve(planned.tag).digest
+    candidate = store.reference.at(tag=f"candidate-{planned.tag}", digest=digest)
+    root = tmp_path / "run"
+    root.mkdir()
+    with Context(Cache(tmp_path / "cache")) as context:
+        asked = question_for(context, planned, RETRAIN.read_text(), digest)
+        asked.save(root / "question.json")
+        twin = pinned_twin(tmp_path, candidate.at(digest=digest).short, root / "question.json")
+        (answer,) = run_pipeline(twin, root).rglob("answer")
+        verdict = judge(context, str(answer), candidate)
+    assert verdict.passed, verdict.failures
+    assert verdict.level == "start"
+    assert {"kfp.dsl.executor", module} <= set(verdict.trace.modules)
 
 
 def test_again_on_the_image_of_the_dockerfile_changes_nothing(
