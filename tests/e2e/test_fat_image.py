@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from parts.command import result
+from parts.command import AS_DECLARED, result
 from parts.fat import SAMPLE, build_fat, forget_images, publish_base
 from parts.running import outputs, run_pipeline
 
@@ -89,7 +89,7 @@ def slimmed(registry, fat, cache, folder, sample) -> dict[str, dict]:
     sample.compile_fat(fat, str(folder / "fat.yaml"))
     report = result(
         "slim", folder / "fat.yaml", "--base", "deb:bookworm", "--to", registry.reference("slim"),
-        "-o", folder / "slim.yaml", cache=cache, timeout=900,
+        "-o", folder / "slim.yaml", *AS_DECLARED, cache=cache, timeout=900,
     )  # fmt: skip
     assert report["left_alone"] == []
     return {step["name"]: step for step in report["steps"]}
@@ -157,7 +157,7 @@ def test_the_teams_own_package_is_not_looked_for_on_an_index(
     registry, fat, cache, tmp_path, sample
 ):
     sample.compile_one(sample.ours, fat, str(tmp_path / "ours.yaml"))
-    slim = ["slim", tmp_path / "ours.yaml", "--to", registry.reference("slim"), "-o"]
+    slim = ["slim", tmp_path / "ours.yaml", "--to", registry.reference("slim"), *AS_DECLARED, "-o"]
     report = result(*slim, tmp_path / "slim.yaml", cache=cache)
     (alone,) = report["left_alone"]
     assert "house-rules 0.3, which was installed into its image from a folder" in alone["reason"]
@@ -179,7 +179,16 @@ def test_on_its_own_image_a_step_runs_as_well(
     path, slim = tmp_path / "step.yaml", tmp_path / "slim.yaml"
     sample.compile_one(getattr(sample, function), fat, str(path), *packages)
     report = result(
-        "slim", path, "--base", fat, "--to", registry.reference("slim"), "-o", slim, cache=cache
+        "slim",
+        path,
+        "--base",
+        fat,
+        "--to",
+        registry.reference("slim"),
+        "-o",
+        slim,
+        *AS_DECLARED,
+        cache=cache,
     )
     (step,) = report["steps"]
     added = step["content_bytes"] - step["before"]["content_bytes"]
@@ -211,7 +220,7 @@ def test_a_kfp_in_the_image_is_the_one_that_the_step_gets(
         assert "kfp==" not in " ".join(container["command"])
         report = result(
             "slim", path, "--base", "deb:bookworm", "--to", registry.reference("slim"),
-            "-o", slim, cache=cache,
+            "-o", slim, *AS_DECLARED, cache=cache,
         )  # fmt: skip
         held = {d["name"]: d["version"] for d in report["steps"][0]["distributions"]}
         assert {name: had[name] for name in held} == held

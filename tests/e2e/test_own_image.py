@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parts.command import make_pipeline
+from parts.command import AS_DECLARED, make_pipeline
 from parts.own_image import ROOT, by_dockerfile, self_assembled
 
 from kfslim import __version__
@@ -91,7 +91,7 @@ def test_it_slims_a_pipeline(inside, registry, tmp_path):
     base = f"docker://{registry.host}/base:bookworm"
     told = inside(
         "kfslim", "slim", "/job/p.yaml", "--to", registry.reference(repository), "--base", base,
-        "--python", "3.11", "--no-before", "-q", "-o", "/tmp/slim.yaml",
+        "--python", "3.11", "--no-before", *AS_DECLARED, "-q", "-o", "/tmp/slim.yaml",
     )  # fmt: skip
     assert told == ""
     store = open_store(registry.reference(repository))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kfp import compiler, dsl
-from parts.command import result
+from parts.command import AS_DECLARED, result
 from parts.fat import build_image, forget_images, publish_base, wheelhouse
 from parts.need import missing
 from parts.running import outputs, run_pipeline
@@ -99,7 +99,9 @@ def test_another_suite_for_another_python(registry, engine, cache, tmp_path, min
     (tmp_path / "kfslim.toml").write_text(mirrors())
     path = compile_look(tmp_path / "step.yaml", f"python:{minor}-slim", "six==1.16.0")
     slim = tmp_path / "slim.yaml"
-    report = result("slim", path, "--to", registry.reference("bases"), "-o", slim, cache=cache)
+    report = result(
+        "slim", path, "--to", registry.reference("bases"), "-o", slim, *AS_DECLARED, cache=cache
+    )
     assert report["left_alone"] == []
     (told,) = outputs(run_pipeline(slim, tmp_path / "run")).values()
     assert told["Output"]["python"].startswith(f"{minor}.")
@@ -145,7 +147,7 @@ def test_a_base_of_anothers_making(registry, cache, tmp_path, foreign, packages)
     path, slim = compile_look(tmp_path / "step.yaml", foreign, *packages), tmp_path / "slim.yaml"
     report = result(
         "slim", path, "--base", foreign, "--to", registry.reference("bases"), "-o", slim,
-        cache=cache,
+        *AS_DECLARED, cache=cache,
     )  # fmt: skip
     (step,) = report["steps"]
     expected = "1.16.0" if packages == ("six==1.16.0",) else "1.15.0"
@@ -166,7 +168,7 @@ def test_from_anothers_image_to_debian(registry, cache, tmp_path, foreign, packa
     path, slim = compile_look(tmp_path / "step.yaml", foreign, *packages), tmp_path / "slim.yaml"
     report = result(
         "slim", path, "--base", "deb:bookworm", "--to", registry.reference("bases"), "-o", slim,
-        cache=cache,
+        *AS_DECLARED, cache=cache,
     )  # fmt: skip
     held = {d["name"]: d["version"] for d in report["steps"][0]["distributions"]}
     assert held["six"] == ("1.16.0" if packages else "1.15.0")
