@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # the real parts are the tests'
-NAMES = ("seed", "example", "pull", "start", "measure", "layers", "audit", "audit_tree")
+NAMES = ("seed", "example", "pull", "start", "measure", "layers", "audit", "audit_tree", "sweep")
 
 
 def main() -> None:
