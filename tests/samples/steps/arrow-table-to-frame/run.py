@@ -1,0 +1,3 @@
+from step import latest
+
+assert latest("t.parquet") == "tue"

@@ -1,0 +1,3 @@
+from step import draw
+
+assert draw(3) == 3

@@ -1,0 +1,3 @@
+from step import tree
+
+assert tree(4) == 3

@@ -1,0 +1,3 @@
+from step import ddl
+
+assert "JSONB" in ddl("features")

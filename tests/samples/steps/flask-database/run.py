@@ -1,0 +1,3 @@
+from step import driver
+
+assert driver() == "pg8000"

@@ -1,0 +1,3 @@
+from step import check
+
+assert check()

@@ -1,0 +1,3 @@
+from step import edges
+
+assert edges([("a", "b"), ("b", "c")], "e.csv") == 2

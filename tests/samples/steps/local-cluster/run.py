@@ -1,0 +1,4 @@
+from step import total
+
+if __name__ == "__main__":
+    assert total(4) == 6

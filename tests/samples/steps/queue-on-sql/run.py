@@ -1,0 +1,3 @@
+from step import send
+
+assert send(".") == "1"

@@ -1,0 +1,3 @@
+from step import plan
+
+assert plan(".") == 1

@@ -1,0 +1,3 @@
+from step import protocol
+
+assert protocol() == "WebSocketProtocol"
