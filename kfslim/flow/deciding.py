@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.utils import canonicalize_name
@@ -58,19 +59,19 @@ class Whole:
     runs: bool = False
     trusting: bool = False
 
-    @property
+    @cached_property
     def asked(self) -> str:
         """The digest of what was asked: declaration, source, settings."""
         return value_digest({**self.question, "run": [self.runs, self.trusting]})
 
-    @property
+    @cached_property
     def decided(self) -> str:
         """The digest of all that a decision follows from: bytecode follows from trials alone."""
         own = {"bytecode", "layers", "compiled", "cut", "trial"}
         parts = [{k: v for k, v in i.identity.items() if k not in own} for i in self.images]
         return value_digest([self.asked, parts])
 
-    @property
+    @cached_property
     def plan(self) -> StepPlan:
         """The plan of the step with all that it declares."""
         return StepPlan(
