@@ -62,7 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"registry", "engine", "skopeo"} & fixtures_of(item):
             item.add_marker("real")
-        group = "engine" if item.path in engine else str(item.path)
+        alone = item.path in engine or item.path.name.startswith("test_trial_")
+        group = "engine" if alone else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
