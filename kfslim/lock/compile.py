@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -12,6 +13,7 @@ from packaging.utils import canonicalize_name
 from kfslim.errors import BadRequirement, KfslimError, Unsupported
 from kfslim.files import disk_errors
 from kfslim.lock.failures import LIMIT, lacking_wheels, translate
+from kfslim.lock.held import FILTER, held_back, lost_extras, without_log
 from kfslim.lock.indexes import pip_indexes
 from kfslim.lock.job import Job
 from kfslim.lock.pylock import Chosen, choose, preferences
@@ -22,30 +24,86 @@ SDISTS = ("kfp-server-api",)
 MOST_RUNS = 12
 
 
+class Answer(NamedTuple):
+    """What uv chose when ``sdists`` were allowed, and its log."""
+
+    chosen: tuple[Chosen, ...]
+    sdists: tuple[str, ...]
+    log: str
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Name → version."""
+        return {one.name: one.version for one in self.chosen}
+
+
 def compile_lock(uv: Uv, job: Job) -> tuple[Chosen, ...]:
     """Return the files that ``job`` resolves to.
 
-    Asking for wheels only is three times as fast (uv builds no metadata), so it comes first;
-    each package that uv refuses for that reason is then allowed to be an sdist.
+    Asking for wheels only is three times as fast (uv builds no metadata), so it comes first; each
+    package that uv refuses for that reason is then allowed to be an sdist, and so is each that
+    another one was held back for.
 
     Raises:
         KfslimError: as ``lock.resolve.resolve``.
     """
     check_requirements(job)
     with uv.cache.scratch() as folder, disk_errors("resolving"):
-        _write_inputs(folder, job)
-        sdists, failures = list(SDISTS), list[str]()
-        while len(failures) < MOST_RUNS:
-            arguments = _arguments(folder, job, uv.python, sdists)
-            code, _, errors = uv.try_run(*arguments, indexes=job.indexes)
-            if code == 0:
-                return choose((folder / "pylock.toml").read_text("utf-8"), job.target)
-            failures.append(errors)
-            lacking = [name for name in lacking_wheels(errors) if name not in sdists]
-            if not lacking:
-                break
-            sdists += lacking
-        raise explained(failures, job, uv.environ)
+        answer = _compile(uv, job, folder, SDISTS)
+        # A version that is only kept to does not fit when it lacks an extra that is asked for.
+        if lost := lost_extras(answer.log) & _preferred(job).keys():
+            answer = _compile(uv, job, folder, answer.sdists, sorted(lost))
+        return _let_go(uv, job, folder, answer, sorted(lost)).chosen
+
+
+def _let_go(uv: Uv, job: Job, folder: Path, first: Answer, fresh: Sequence[str]) -> Answer:
+    """Return the answer in which no package is older only because another has no wheel."""
+    answer, names = first, set[str]()
+    for _ in range(MOST_RUNS):
+        held = [
+            one
+            for one in held_back(answer.log, answer.versions)
+            if one.need not in answer.sdists and _for_a_wheel(uv, one.need, one.requirement, job)
+        ]
+        if not held:
+            break
+        names |= {one.name for one in held}
+        sdists = dict.fromkeys((*answer.sdists, *(one.need for one in held)))
+        try:
+            answer = _compile(uv, job, folder, tuple(sdists), fresh)
+        except (BadRequirement, Unsupported):
+            if any(one.first for one in held):
+                raise
+            return first  # one of many versions that uv tried on its way does not build
+    moved = any(first.versions.get(name) != answer.versions.get(name) for name in names)
+    return answer if moved else first  # else something holds them back besides
+
+
+def _for_a_wheel(uv: Uv, name: str, requirement: str, job: Job) -> bool:
+    code, _, errors = _ask_alone(uv, requirement, job)
+    return code != 0 and name in lacking_wheels(errors)
+
+
+def _compile(
+    uv: Uv, job: Job, folder: Path, sdists: Sequence[str], fresh: Sequence[str] = ()
+) -> Answer:
+    """Run uv until it refuses no more packages for their wheels; ``fresh`` keep to no version."""
+    _write_inputs(folder, job)
+    allowed, failures = list(sdists), list[str]()
+    while len(failures) < MOST_RUNS:
+        arguments = _arguments(folder, job, uv.python, allowed)
+        arguments += [part for name in fresh for part in ("--upgrade-package", name)]
+        logged = {"RUST_LOG": FILTER}
+        code, _, log = uv.try_run(*arguments, indexes=job.indexes, extra=logged)
+        if code == 0:
+            chosen = choose((folder / "pylock.toml").read_text("utf-8"), job.target)
+            return Answer(chosen, tuple(allowed), log)
+        failures.append(without_log(log))
+        lacking = [name for name in lacking_wheels(failures[-1]) if name not in allowed]
+        if not lacking:
+            break
+        allowed += lacking
+    raise explained(failures, job, uv.environ)
 
 
 def telling(failures: Sequence[str], what: str) -> KfslimError:
@@ -87,15 +145,20 @@ def wheel_instead(uv: Uv, chosen: Chosen, job: Job) -> Chosen:
 
     A package that is allowed to be an sdist is taken as an sdist by uv even where it has wheels.
     """
+    code, found, _ = _ask_alone(uv, f"{chosen.name}=={chosen.version}", job)
+    return found[0] if code == 0 and found else chosen
+
+
+def _ask_alone(uv: Uv, requirement: str, job: Job) -> tuple[int, tuple[Chosen, ...], str]:
+    """Ask for wheels of one package; return uv's exit code, what it chose and what it said."""
     with uv.cache.scratch() as folder, disk_errors("resolving"):
-        _write(folder / "requirements.in", [f"{chosen.name}=={chosen.version}"])
+        _write(folder / "requirements.in", [requirement])
         _write(folder / "constraints.txt", [])
         _write(folder / "overrides.txt", [])
         arguments = [*_arguments(folder, job, uv.python, []), "--no-deps"]
-        if uv.try_run(*arguments, indexes=job.indexes)[0]:
-            return chosen
-        found = choose((folder / "pylock.toml").read_text("utf-8"), job.target)
-    return found[0] if found else chosen
+        code, _, errors = uv.try_run(*arguments, indexes=job.indexes)
+        text = (folder / "pylock.toml").read_text("utf-8") if code == 0 else ""
+    return code, choose(text, job.target), errors
 
 
 def explained(failures: Sequence[str], job: Job, environ: Mapping[str, str]) -> KfslimError:
@@ -133,6 +196,7 @@ def _write_inputs(folder: Path, job: Job) -> None:
     _write(folder / "requirements.in", job.requirements)
     _write(folder / "constraints.txt", job.constraints)
     _write(folder / "overrides.txt", job.overrides)
+    (folder / "pylock.toml").unlink(missing_ok=True)  # uv keeps to the versions that it finds there
     if (pins := _preferred(job)) and job.upgrade is not True:
         (folder / "pylock.toml").write_text(preferences(iter(pins.items())), encoding="utf-8")
 
@@ -153,7 +217,7 @@ def _arguments(folder: Path, job: Job, python: str, sdists: Sequence[str]) -> li
         *("--constraints", str(folder / "constraints.txt")),
         *("--overrides", str(folder / "overrides.txt")),
         *("--output-file", str(folder / "pylock.toml"), "--format", "pylock.toml"),
-        *("--generate-hashes", "--no-header", "--quiet", "--python", python),
+        *("--generate-hashes", "--no-header", "--python", python),
         *job.target.uv_arguments,
         *("--only-binary", ":all:"),
         *(part for name in sdists for part in ("--no-binary", name)),

@@ -365,6 +365,74 @@ def test_a_wheel_is_taken_where_an_sdist_was_only_allowed(uv, index):
     assert (found.kind, found.file) == ("wheel", "kfp_server_api-1.0-py3-none-any.whl")
 
 
+@pytest.fixture
+def table(index):
+    """An index where the newest ``table`` and its extra need a package that has no wheel."""
+    index.wheel("table", "1.0")
+    index.wheel("table", "2.0", requires=("odf>=1.4; extra == 'excel'",), extras=("excel",))
+    index.wheel("table", "3.0", requires=("odf>=1.4; extra == 'excel'",), extras=("excel",))
+    return index
+
+
+def test_an_extra_that_needs_an_sdist_is_not_lost_to_an_old_version(uv, table):
+    table.sdist("odf", "1.4")
+    found = lock(uv, "table[excel]")
+    assert versions(found) == {"odf": "1.4", "table": "3.0"}
+    assert {one.name: one.kind for one in found.distributions} == {"odf": "sdist", "table": "wheel"}
+
+
+def test_an_extra_whose_sdist_needs_a_compiler_is_refused(uv, table):
+    table.sdist("odf", "1.4", tag="cp311-cp311-linux_x86_64")
+    with pytest.raises(Unsupported, match=r"odf-1\.4\.tar\.gz"):
+        lock(uv, "table[excel]")
+
+
+def test_a_version_without_the_extra_is_not_kept_to(uv, table):
+    first = lock(uv, "table==1.0")
+    table.sdist("odf", "1.4")
+    assert versions(lock(uv, "table[excel]", existing=first)) == {"odf": "1.4", "table": "3.0"}
+
+
+def test_an_extra_that_no_version_has_changes_no_version(uv, table):
+    assert versions(lock(uv, "table[exel]")) == {"table": "3.0"}
+
+
+def test_no_package_is_older_because_what_it_needs_has_no_wheel(uv, index):
+    index.wheel("app", "1.0")
+    index.wheel("app", "2.0", requires=("one>=2", "two>=2"))
+    for name in ("one", "two"):
+        index.wheel(name, "1.0")
+        index.sdist(name, "2.0")
+    assert versions(lock(uv, "app")) == {"app": "2.0", "one": "2.0", "two": "2.0"}
+
+
+def test_what_is_held_back_by_more_than_a_wheel_stays_with_wheels(make_uv, index):
+    index.wheel("app", "1.0", requires=("dep",))
+    index.wheel("app", "2.0", requires=("dep>=2", "late>=2"))
+    index.wheel("dep", "1.0")
+    index.sdist("dep", "2.0")
+    index.wheel("late", "1.0")
+    found = lock(make_uv(), "app")
+    assert versions(found) == {"app": "1.0", "dep": "1.0"}
+
+
+def test_a_package_held_back_by_way_of_another_is_not(uv, index):
+    index.wheel("app", "1.0")
+    index.wheel("app", "2.0", requires=("middle",))
+    index.wheel("app", "3.0", requires=("nowhere",))
+    index.wheel("middle", requires=("pure",))
+    index.sdist("pure")
+    assert versions(lock(uv, "app")) == {"app": "2.0", "middle": "1.0", "pure": "1.0"}
+
+
+def test_a_version_between_that_does_not_build_is_passed_over(uv, index):
+    index.wheel("app", "1.0")
+    index.wheel("app", "2.0", requires=("native",))
+    index.wheel("app", "3.0", requires=("nowhere",))
+    index.sdist("native", before="raise SystemExit(1)", about="2.1")
+    assert versions(lock(uv, "app")) == {"app": "1.0"}
+
+
 def test_an_sdist_that_builds_native_code_is_refused(uv, index):
     index.sdist("native", tag="cp311-cp311-linux_x86_64")
     with pytest.raises(Unsupported, match=r"native-1\.0\.tar\.gz"):

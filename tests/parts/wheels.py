@@ -34,8 +34,11 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 """
 
 
-def metadata(name: str, version: str, requires: tuple[str, ...] = ()) -> bytes:
+def metadata(
+    name: str, version: str, requires: tuple[str, ...] = (), extras: tuple[str, ...] = ()
+) -> bytes:
     lines = [f"Requires-Dist: {line}\n" for line in requires]
+    lines += [f"Provides-Extra: {extra}\n" for extra in extras]
     return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{''.join(lines)}".encode()
 
 
@@ -62,13 +65,14 @@ class Index:
         files: Mapping[str, bytes] | None = None,
         *,
         requires: tuple[str, ...] = (),
+        extras: tuple[str, ...] = (),
         tag: str = "py3-none-any",
     ) -> Path:
         """Add a wheel; ``files`` are relative to its root (``x.data/scripts/…`` too)."""
         info = f"{name}-{version}.dist-info"
         content = {
             **(files if files is not None else {f"{name}.py": version.encode()}),
-            f"{info}/METADATA": metadata(name, version, requires),
+            f"{info}/METADATA": metadata(name, version, requires, extras),
             f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\n"
             f"Tag: {tag}\n".encode(),
         }
@@ -82,11 +86,20 @@ class Index:
         return path
 
     def sdist(
-        self, name: str, version: str = "1.0", *, tag: str = "py3-none-any", before: str = "pass"
+        self,
+        name: str,
+        version: str = "1.0",
+        *,
+        tag: str = "py3-none-any",
+        before: str = "pass",
+        about: str = "2.2",
     ) -> Path:
-        """Add an sdist that carries its own build backend; ``before`` runs in it."""
-        about = metadata(name, version)
-        backend = BACKEND.format(name=name, version=version, tag=tag, metadata=about, before=before)
+        """Add an sdist that carries its own build backend; ``before`` runs in it.
+
+        To know its METADATA, an ``about`` (Metadata-Version) below 2.2 has to be built.
+        """
+        info = metadata(name, version)
+        backend = BACKEND.format(name=name, version=version, tag=tag, metadata=info, before=before)
         project = (
             f'[project]\nname = "{name}"\nversion = "{version}"\n'
             '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
@@ -94,7 +107,7 @@ class Index:
         path = self.root / f"{name}-{version}.tar.gz"
         with tarfile.open(path, "w:gz") as archive:
             for inside, data in {
-                "PKG-INFO": about.replace(b"2.1", b"2.2"),
+                "PKG-INFO": info.replace(b"2.1", about.encode()),
                 "pyproject.toml": project.encode(),
                 "backend.py": backend.encode(),
             }.items():
