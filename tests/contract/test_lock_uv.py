@@ -425,11 +425,19 @@ def test_a_package_held_back_by_way_of_another_is_not(uv, index):
     assert versions(lock(uv, "app")) == {"app": "2.0", "middle": "1.0", "pure": "1.0"}
 
 
+def test_the_newest_version_is_not_passed_over_for_a_build_that_fails(uv, index):
+    index.wheel("app", "1.0")
+    index.wheel("app", "2.0", requires=("native",))
+    index.sdist("native", before="raise SystemExit(1)", static=False)
+    with pytest.raises(Unsupported, match=r"native==1\.0 has no wheel"):
+        lock(uv, "app")
+
+
 def test_a_version_between_that_does_not_build_is_passed_over(uv, index):
     index.wheel("app", "1.0")
     index.wheel("app", "2.0", requires=("native",))
     index.wheel("app", "3.0", requires=("nowhere",))
-    index.sdist("native", before="raise SystemExit(1)", about="2.1")
+    index.sdist("native", before="raise SystemExit(1)", static=False)
     assert versions(lock(uv, "app")) == {"app": "1.0"}
 
 

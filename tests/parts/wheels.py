@@ -92,22 +92,22 @@ class Index:
         *,
         tag: str = "py3-none-any",
         before: str = "pass",
-        about: str = "2.2",
+        static: bool = True,
     ) -> Path:
         """Add an sdist that carries its own build backend; ``before`` runs in it.
 
-        To know its METADATA, an ``about`` (Metadata-Version) below 2.2 has to be built.
+        One that is not ``static`` has to be built to know its METADATA.
         """
         info = metadata(name, version)
         backend = BACKEND.format(name=name, version=version, tag=tag, metadata=info, before=before)
-        project = (
-            f'[project]\nname = "{name}"\nversion = "{version}"\n'
+        project = f'[project]\nname = "{name}"\nversion = "{version}"\n' if static else ""
+        project += (
             '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         )
         path = self.root / f"{name}-{version}.tar.gz"
         with tarfile.open(path, "w:gz") as archive:
             for inside, data in {
-                "PKG-INFO": info.replace(b"2.1", about.encode()),
+                "PKG-INFO": info.replace(b"2.1", b"2.2" if static else b"2.1"),
                 "pyproject.toml": project.encode(),
                 "backend.py": backend.encode(),
             }.items():
