@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from packaging.utils import canonicalize_name
 from kfslim.errors import BadRequirement, KfslimError, Unsupported
 from kfslim.files import disk_errors
 from kfslim.lock.failures import LIMIT, lacking_wheels, translate
-from kfslim.lock.held import FILTER, held_back, lost_extras, without_log
+from kfslim.lock.held import FILTER, Held, held_back, lost_extras, unanswered, without_log
 from kfslim.lock.indexes import pip_indexes
 from kfslim.lock.job import Job
 from kfslim.lock.pylock import Chosen, choose, preferences
@@ -60,11 +61,7 @@ def _let_go(uv: Uv, job: Job, folder: Path, first: Answer, fresh: Sequence[str])
     """Return the answer in which no package is older only because another has no wheel."""
     answer, names = first, set[str]()
     for _ in range(MOST_RUNS):
-        held = [
-            one
-            for one in held_back(answer.log, answer.versions)
-            if one.need not in answer.sdists and _for_a_wheel(uv, one.need, one.requirement, job)
-        ]
+        held = _held_back(uv, job, answer)
         if not held:
             break
         names |= {one.name for one in held}
@@ -79,9 +76,19 @@ def _let_go(uv: Uv, job: Job, folder: Path, first: Answer, fresh: Sequence[str])
     return answer if moved else first  # else something holds them back besides
 
 
-def _for_a_wheel(uv: Uv, name: str, requirement: str, job: Job) -> bool:
+def _held_back(uv: Uv, job: Job, answer: Answer) -> list[Held]:
+    """Ask uv why it found no candidate, as its log does not tell: few searches end so."""
+    log, lacks = answer.log, cache(lambda name, line: name in _lacking(uv, line, job))
+    searched = [(n, line) for n, line in unanswered(log) if n not in answer.sdists]
+    concerned = {one.need for one in held_back(log, answer.versions, dict(searched))}
+    missing = {name for name, line in searched if name in concerned and lacks(name, line)}
+    found = held_back(log, answer.versions, missing)
+    return [one for one in found if lacks(one.need, one.requirement)]
+
+
+def _lacking(uv: Uv, requirement: str, job: Job) -> list[str]:
     code, _, errors = _ask_alone(uv, requirement, job)
-    return code != 0 and name in lacking_wheels(errors)
+    return lacking_wheels(errors) if code else []
 
 
 def _compile(

@@ -7,7 +7,7 @@ the newest one needs.  That is no failure to uv, so only its log tells.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ _LOGGED = re.compile(r"^(?:TRACE|DEBUG|INFO|WARN) .*\n?", re.MULTILINE)
 _STEP = re.compile(
     r"^DEBUG ((?:Searching for|Selecting:|Adding trans|Recording|No compat).*)", re.M
 )
-_SEARCH = re.compile(rf"Searching for a compatible version of {_NAME}")
+_SEARCH = re.compile(rf"Searching for a compatible version of {_NAME}.* \((.*)\)$")
 _SELECT = re.compile(rf"Selecting: {_NAME}==(\S+)")
 _NEED = re.compile(
     rf"Adding transitive dependency for {_NAME}==(\S+): {_NAME}(?:\[.*?\]|{{.*?}})*(.*)"
@@ -57,9 +57,9 @@ def lost_extras(stderr: str) -> set[str]:
     return set(_LOST.findall(stderr))
 
 
-def held_back(log: str, versions: Mapping[str, str]) -> list[Held]:
-    """Return what newer versions than ``versions`` (name → version) need and uv has no candidate
-    of; also by way of packages that are not in ``versions`` at all.
+def held_back(log: str, versions: Mapping[str, str], missing: Container[str]) -> list[Held]:
+    """Return the needs of newer versions than ``versions`` (name → version) that are ``missing``;
+    also by way of packages that are not in ``versions`` at all.
 
     What older versions need is of no interest: uv only looked whether they help.
     """
@@ -67,7 +67,6 @@ def held_back(log: str, versions: Mapping[str, str]) -> list[Held]:
     first: dict[str, str] = {}
     for match in filter(None, map(_SELECT.match, steps)):
         first.setdefault(match[1], match[2])
-    missing = set(_without_candidate(steps))
     found = (
         Held(name, version, need, _requirement(need, wanted), first.get(name) == version)
         for name, version, need, wanted in _newer(_needs(steps), versions)
@@ -100,18 +99,36 @@ def _newer(needs: Iterable[_Need], versions: Mapping[str, str]) -> Iterator[_Nee
             waiting += by_name.get(one.need, ())
 
 
-def _without_candidate(steps: list[str]) -> Iterator[str]:
-    """Yield the packages that were searched for and then neither chosen nor searched further."""
-    for step, following in pairwise([*steps, ""]):
-        if search := _SEARCH.match(step):
-            answer = _SELECT.match(following) or _SEARCH.match(following)
-            if not answer or answer[1] != search[1]:
-                yield search[1]
+def unanswered(log: str) -> list[tuple[str, str]]:
+    """Return name and requirement (PEP 508) of every search of uv that gave no candidate.
+
+    A search that goes on with another range of the same package is the same search.
+    """
+    found: list[tuple[str, str]] = []
+    begun: re.Match[str] | None = None
+    for step, following in pairwise([*_STEP.findall(log), ""]):
+        search = _SEARCH.match(step)
+        if not search:
+            continue
+        if not begun or begun[1] != search[1]:
+            begun = search
+        answer = _SELECT.match(following) or _SEARCH.match(following)
+        if answer and answer[1] == search[1]:
+            begun = begun if _SEARCH.match(following) else None
+            continue
+        found.append((begun[1], _requirement(begun[1], begun[2])))
+        begun = None
+    return list(dict.fromkeys(found))
 
 
 def _requirement(name: str, wanted: str) -> str:
-    """uv writes ``*`` for any version, and ranges that PEP 440 has no words for."""
+    """uv writes ``*`` for any version, and ``1.0+`` for what comes after every local 1.0.  PEP 440
+    has no words for a range with holes (``|``): its newest part, which uv tries first, stands for
+    it.
+    """
+    newest = wanted.rpartition("|")[2].strip().removeprefix("*")
+    closed = re.sub(r"<([^\s,<>=+]+)\+", r"<=\1", newest)
     try:
-        return name + str(SpecifierSet(wanted.replace("+", "")))
+        return name + str(SpecifierSet(re.sub(r">=([^\s,<>=+]+)\+", r">\1", closed)))
     except InvalidSpecifier:
         return name

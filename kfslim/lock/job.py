@@ -9,7 +9,7 @@ from kfslim.lock.model import Lock
 from kfslim.lock.target import DEFAULT_GLIBC, Target
 from kfslim.oci.image import Platform
 
-FORMAT = 1  # of the declaration digest
+FORMAT = 2  # of the declaration digest; a new number when the same one locks otherwise
 
 
 @dataclass(frozen=True)

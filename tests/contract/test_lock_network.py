@@ -17,6 +17,7 @@ from kfslim.oci.image import Platform
 
 pytestmark = pytest.mark.network
 AMD = Platform()
+TARGET = {"python": "3.11", "platform": AMD}
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +98,10 @@ def test_an_sdist_with_setuptools_is_the_same_from_two_cold_caches(uv, tmp_path)
         == lock
     )
     install(other, [api], python="3.11", platform=AMD, folder=tmp_path / "out")  # checks the hash
+
+
+def test_an_extra_that_needs_an_sdist_gets_it(uv):
+    found = {one.name: one for one in resolve(uv, ["pandas[excel]"], **TARGET).distributions}
+    plain = {one.name: one for one in resolve(uv, ["pandas"], **TARGET).distributions}
+    assert found["pandas"] == plain["pandas"]
+    assert found["odfpy"].kind == "sdist"

@@ -397,6 +397,15 @@ def test_an_extra_that_no_version_has_changes_no_version(uv, table):
     assert versions(lock(uv, "table[exel]")) == {"table": "3.0"}
 
 
+@pytest.mark.parametrize("wanted", ["dep==2.0", "dep>=2,<3", "dep!=1.0", "dep~=2.0"])
+def test_whatever_range_is_asked_for_no_package_is_older(uv, index, wanted):
+    index.wheel("app", "1.0")
+    index.wheel("app", "2.0", requires=(wanted,))
+    index.wheel("dep", "1.0")
+    index.sdist("dep", "2.0")
+    assert versions(lock(uv, "app")) == {"app": "2.0", "dep": "2.0"}
+
+
 def test_no_package_is_older_because_what_it_needs_has_no_wheel(uv, index):
     index.wheel("app", "1.0")
     index.wheel("app", "2.0", requires=("one>=2", "two>=2"))
