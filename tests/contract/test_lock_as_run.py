@@ -11,9 +11,9 @@ from parts.wheels import Index
 from kfslim.cache import Cache
 from kfslim.errors import BadRequirement
 from kfslim.flow.context import Context
+from kfslim.flow.deciding import _runtime
 from kfslim.flow.locking import Slot, lock_slots, notes_of
 from kfslim.flow.options import Options
-from kfslim.flow.planning import _runtime
 from kfslim.lock.uv import Uv
 from kfslim.measure.model import DistributionMeasure, Measurement, PythonMeasure
 from kfslim.oci import Platform
@@ -168,13 +168,14 @@ def test_a_kfp_in_the_lock_is_the_steps_own_and_the_only_one(world):
     lock, versions = world.lock(slot)
     assert slot.needs.kfp == "runtime"
     assert versions == {"addon": "1.0", "kfp": "2.14.3"}
-    assert _runtime(world.context, slot.needs, lock, frozenset()) is None
+    assert _runtime(world.context, slot, lock) is None
 
 
 def test_a_kfp_of_the_base_is_not_hidden_by_its_executor(world):
     slot = world.slot(old_image(), "pass")
     lock, _ = world.lock(slot)
-    assert _runtime(world.context, slot.needs, lock, {("kfp", "2.14.3")}) is None
+    slot.base.provided = {("kfp", "2.14.3")}
+    assert _runtime(world.context, slot, lock) is None
 
 
 @pytest.mark.parametrize(
