@@ -21,7 +21,7 @@ demo: $(MADE)  ## Slim the example: no Docker, no registry, no root
 
 test: $(MADE)  ## All tests; as root on Debian with every real part
 	@.ci/parts
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(MADE)  ## Style, types, the direction of imports
 	$(BIN)/ruff check .

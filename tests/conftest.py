@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from parts.need import program
 from parts.real_engine import use_engine
 from parts.real_registry import Registry, start_registry
+from xdist.scheduler import LoadFileScheduling
+
+ROOT = Path(__file__).parents[1]
+_ASKS = re.compile(r"""def \w+\([^)]*\bengine\b|getfixturevalue\("engine"\)""")
 
 # A busy machine is no finding: examples take the time that they take.
 settings.register_profile(
@@ -53,19 +60,34 @@ def no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real part, and keep together what must not run at the same time.
-
-    Files run whole in one worker (``--dist loadgroup``), and all that use the engine in the same
-    one: a test that lists images must not meet one that removes its own.
-    """
-    engine = {item.path for item in items if "engine" in fixtures_of(item)}
+    """Mark what needs a real part."""
     for item in items:
         if {"registry", "engine", "skopeo"} & fixtures_of(item):
             item.add_marker("real")
-        alone = item.path in engine or item.path.name.startswith("test_trial_")
-        group = "engine" if alone else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def fixtures_of(item: pytest.Item) -> set[str]:
     return set(getattr(item, "fixturenames", ()))
+
+
+class Together(LoadFileScheduling):
+    """Whole files to one worker, and all files that use the engine to the same one.
+
+    A test that lists images must not meet one that removes its own.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "engine" if uses_engine(ROOT / file) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Share tests out to workers (groups by mark are lost on pytest 9.2 with xdist 3.8)."""
+    return Together(config, log)
+
+
+@cache
+def uses_engine(file: Path) -> bool:
+    """True where a test or fixture of ``file`` asks for the engine."""
+    return bool(_ASKS.search(file.read_text("utf-8")))
