@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import stat
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
