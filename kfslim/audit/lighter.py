@@ -73,11 +73,11 @@ def _lighter(question: Question, found: Reasons, group: Group) -> Iterator[Findi
 
 def _lacks(lighter: Lighter, uses: Uses) -> bool:
     """Tell whether the source uses something that the lighter one does not have."""
-    names = [
+    names = {
         *(used.module for used in uses.imports),
         *(call.name for call in uses.calls),
         *(taken.name for taken in uses.attributes),
-    ]
+    }
     lacking = any(
         name == module or name.startswith(f"{module}.")
         for name in names

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kfslim.steps.nodes import within
 from kfslim.steps.sightings import HOLE, LOCAL, Value
 
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
@@ -26,6 +27,7 @@ _FILES = {
 }  # fmt: skip
 _OBJECTS = {"ExcelWriter", "ExcelFile"}  # what has its path already
 _OF_DICTS = {"", "keys", "values"}
+_PLAIN = (str, int, float, type(None))  # and bool, which is an int
 _MAX_DEPTH = 12  # of names that stand for names: more is no plausible source
 _MOST_VALUES = 8  # of one name, that are compared
 _MAX_TEXT = 4096  # characters that are joined at most
@@ -52,10 +54,12 @@ class Literals:
     def bind_each(self, target: ast.expr, collection: ast.expr) -> None:
         """Note what a loop over ``collection`` binds."""
         for node, values in self._columns(target, collection):
-            names = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-            known = values if values and isinstance(node, ast.Name) else [None]
-            for name in names:
-                self._bound[name] += known
+            if isinstance(node, ast.Name):
+                self._bound[node.id] += values or [None]
+                continue
+            for inner in within(node):
+                if isinstance(inner, ast.Name):
+                    self._bound[inner.id].append(None)
 
     def is_bound(self, name: str) -> bool:
         """Tell whether ``name`` is assigned, defined or a parameter anywhere."""
@@ -89,7 +93,7 @@ class Literals:
     def value(self, node: ast.expr | None, depth: int = 0) -> Value:
         """Return a constant, a string with ``{}`` where it is unknown, or ``{}``."""
         if isinstance(node, ast.Constant):
-            return node.value if isinstance(node.value, str | int | float | None) else HOLE
+            return node.value if isinstance(node.value, _PLAIN) else HOLE
         read = _READERS.get(type(node))
         if read is None or depth > _MAX_DEPTH:
             return HOLE

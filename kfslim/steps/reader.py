@@ -10,10 +10,12 @@ import builtins
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kfslim.steps.commands import STARTS, is_python, program_of, words_of
+from kfslim.steps.nodes import dotted
 from kfslim.steps.sightings import (
     HOLE,
     Attribute,
@@ -26,7 +28,7 @@ from kfslim.steps.sightings import (
     Text,
     Value,
 )
-from kfslim.steps.walk import Chain, Walk, dotted
+from kfslim.steps.walk import Chain, Walk
 
 # Calls that import, by a name that may be known only at run time.
 _IMPORTING = re.compile(
@@ -49,12 +51,16 @@ _UNPICKLING = re.compile(
     r"|.*\bread_pickle|.*\bload_model|.*\bload_learner|.*\bload_checkpoint"
 )
 _PICKLING = re.compile(r".*\b(dumps?|save|to_pickle|save_model)")
+# What calls mean for imports and for pickles, by their names: the first that fits.
+_TO_IMPORTS = {"import": _IMPORTING, "ask": _ASKING, "name": _NAMING, "start": STARTS}
+_TO_PICKLES = {"unpickle": _UNPICKLING, "pickle": _PICKLING}
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 _BUILTIN = frozenset(dir(builtins))
 # Star imports that bring no names that rules are about; KFP begins every step with the first two.
 _QUIET_STARS = {"kfp", *sys.stdlib_module_names}
 _URL = re.compile(r"[a-zA-Z][\w+.\-]*://[^\s'\"<>)]*")
 _SETTING = re.compile(r"^[ \t\-]*[\w.\-]+[ \t]*[:=][ \t]*['\"]?([\w./:+@\-]+)['\"]?,?[ \t]*$", re.M)
+_MOST_MEANINGS = 1 << 14  # of names that are kept: those of a large tree
 _LONGEST_NAME = 300  # characters
 _LONGEST_TEXT = 64 << 10  # of a longer string only the beginning is looked at
 
@@ -107,25 +113,28 @@ class _Reader:
             chains, self.walk.chains = self.walk.chains, []
             self.stars = [star for star in self.walk.stars if _is_loud(star)]
             for chain in chains:
+                if not (chain.parts or chain.call or self.stars or chain.root in self.walk.aliases):
+                    continue  # a plain name: most are
                 for name, resolved in self._targets(chain):
                     self._sight(name, resolved, chain)
         for node, file, line in self.walk.strings:
-            found = names_in(str(self.value(node)))
-            self.seen.texts += [Text(name, file, line) for name in found]
+            for name in names_in(str(self.value(node))):
+                self.seen.texts.append(Text(name, file, line))
         self._judge_pickles()
         self.seen.problem = self.walk.problem
         return self.seen
 
-    def _targets(self, chain: Chain) -> Iterator[tuple[str, bool]]:
-        """Yield the names that ``chain`` may stand for, and whether they are whole."""
-        tail = "".join(f".{part}" for part in chain.parts)
+    def _targets(self, chain: Chain) -> list[tuple[str, bool]]:
+        """Return the names that ``chain`` may stand for, and whether they are whole."""
+        tail = ".".join(("", *chain.parts))
         if chain.root in self.walk.aliases:
-            yield from ((target + tail, True) for target in self.walk.aliases[chain.root])
-            return
+            return [(target + tail, True) for target in self.walk.aliases[chain.root]]
+        found: list[tuple[str, bool]] = []
         if self.stars and chain.root and not self._is_known(chain.root):
-            yield from ((f"{star}.{chain.root}{tail}", True) for star in self.stars)
+            found = [(f"{star}.{chain.root}{tail}", True) for star in self.stars]
         if tail or chain.call:
-            yield chain.root + tail, False
+            found.append((chain.root + tail, False))
+        return found
 
     def _is_known(self, name: str) -> bool:
         return name in _BUILTIN or self.walk.literals.is_bound(name)
@@ -146,20 +155,16 @@ class _Reader:
     def _call(self, name: str, resolved: bool, chain: Chain, node: ast.Call) -> None:
         called = name if resolved or not chain.parts else f".{chain.parts[-1]}"
         arguments = tuple(map(self.value, node.args))
-        keywords = tuple((word.arg or "**", self.value(word.value)) for word in node.keywords)
+        keywords = tuple([(word.arg or "**", self.value(word.value)) for word in node.keywords])
         self.seen.calls.append(Call(called, chain.file, chain.line, arguments, keywords))
-        first = arguments[0] if arguments else HOLE
+        to_imports, to_pickles = _meaning(name)
         if name == "getattr" and len(arguments) > 1:
             self._getattr(node.args[0], str(arguments[1]), chain)
-        elif _IMPORTING.fullmatch(name):
-            self._importing(name, node, chain)
-        elif _ASKING.fullmatch(name):
-            self._named(first, chain, "optional")
-        elif _NAMING.fullmatch(name):
-            self._named(first, chain, "dynamic")
-        elif STARTS.fullmatch(name):
-            self._starts(name, node, chain)
-        self._pickles(name, node, dict(keywords), chain)
+        elif to_imports:
+            first = arguments[0] if arguments else HOLE
+            self._imports(to_imports, name, first, node, chain)
+        if to_pickles or keywords:
+            self._pickles(to_pickles, name, node, dict(keywords), chain)
 
     def _getattr(self, of: ast.expr, attribute: str, chain: Chain) -> None:
         root, parts, _ = dotted(of)
@@ -174,6 +179,14 @@ class _Reader:
             self.seen.imports.append(Import(module, chain.file, chain.line, kind))
 
     # what hides imports
+
+    def _imports(self, meaning: str, name: str, first: Value, node: ast.Call, chain: Chain) -> None:
+        if meaning == "import":
+            self._importing(name, node, chain)
+        elif meaning == "start":
+            self._starts(name, node, chain)
+        else:
+            self._named(first, chain, "optional" if meaning == "ask" else "dynamic")
 
     def _importing(self, name: str, node: ast.Call, chain: Chain) -> None:
         first = node.args[0] if node.args else None
@@ -197,11 +210,13 @@ class _Reader:
             self._named(choice.partition(HOLE)[0].rstrip("."), chain, "dynamic")
         return True
 
-    def _pickles(self, name: str, node: ast.Call, given: dict[str, Value], chain: Chain) -> None:
-        if _UNPICKLING.fullmatch(name) and given.get("weights_only") is not True:
+    def _pickles(
+        self, meaning: str, name: str, node: ast.Call, given: dict[str, Value], chain: Chain
+    ) -> None:
+        if meaning == "unpickle" and given.get("weights_only") is not True:
             doubt = Doubt(f"unpickles ({name})", chain.file, chain.line)
             self.unpickled.append((doubt, node.args[0] if node.args else None))
-        elif _PICKLING.fullmatch(name):
+        elif meaning == "pickle":
             self.pickled |= self.walk.literals.origins(node)
             for part in node.args:
                 self.pickled |= self.walk.literals.origins(part)
@@ -230,11 +245,22 @@ class _Reader:
 
 def names_in(value: str) -> list[str]:
     """Return what a string may name: itself, or the URLs and settings in a longer one."""
-    if len(value) <= _LONGEST_NAME and not any(map(str.isspace, value)):
-        return [value] if value and value != HOLE else []
+    words = value.split(maxsplit=1)
+    if len(value) <= _LONGEST_NAME and words in ([], [value]):
+        return words if value != HOLE else []
     value = value[:_LONGEST_TEXT]
     found: list[str] = _URL.findall(value) if "://" in value else []
     return found + _SETTING.findall(value) if "\n" in value else found
+
+
+@lru_cache(_MOST_MEANINGS)
+def _meaning(name: str) -> tuple[str, str]:
+    """Return what a call of ``name`` means for imports, and for pickles; "" for nothing."""
+    return _first(name, _TO_IMPORTS), _first(name, _TO_PICKLES)
+
+
+def _first(name: str, patterns: dict[str, re.Pattern[str]]) -> str:
+    return next((meaning for meaning, pattern in patterns.items() if pattern.fullmatch(name)), "")
 
 
 def _package(node: ast.Call) -> ast.expr | None:

@@ -6,23 +6,27 @@ The walk keeps its own stack, so deep source cannot exhaust Python's.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kfslim.steps.embedded import ARCHIVE_NAME, read_archive
 from kfslim.steps.literals import Literals
+from kfslim.steps.nodes import children, dotted, within
 from kfslim.steps.sightings import BROKEN, LOCAL, Doubt, Import, ImportKind, SourceText
 
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _ARTIFACTS = {"Input", "Output", "InputPath", "OutputPath", "Path", "PathLike"}
-_NO_CHILDREN = {"ctx", "op", "ops", "kind", "type_comment", "type_ignores", "type_params"}
 
 
 class Guard(NamedTuple):
-    """What surrounds a piece of source, see :class:`kfslim.steps.sightings.Import`."""
+    """What surrounds a piece of source, see :class:`kfslim.steps.sightings.Import`.
+
+    ``annotates`` is True in annotations.
+    """
 
     kind: ImportKind = "plain"
     instead_of: tuple[str, ...] = ()
+    annotates: bool = False
 
 
 class Chain(NamedTuple):
@@ -38,7 +42,9 @@ class Chain(NamedTuple):
     call: ast.Call | None = None
 
 
-_Step = tuple[ast.AST, Guard]
+# What is read next, in order: nodes, and the guard of all that follows it.  Fields that hold a
+# node or something else may stand here, too: what is no node has no children.
+_Steps = Sequence[Any]
 
 
 class Walk:
@@ -55,7 +61,7 @@ class Walk:
         self.local: set[str] = set()
         self.doubts: list[Doubt] = []
         self.problem: tuple[str, int, str] | None = None
-        self._said_only: set[ast.Constant] = set()
+        self._guard = Guard()
         self._file = ""
         self._offset = 0
 
@@ -66,17 +72,14 @@ class Walk:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             self._broken(source, error)
             return
-        outside = self._file, self._offset
-        self._file, self._offset = source.file, source.first_line - 1
-        stack: list[_Step] = [(tree, Guard())]
+        outside = self._file, self._offset, self._guard
+        self._file, self._offset, self._guard = source.file, source.first_line - 1, Guard()
+        stack: list[Any] = [tree]
+        handler_of = _HANDLERS.get
         while stack:
-            node, guard = stack.pop()
-            handle = _HANDLERS.get(type(node))
-            if handle is None:
-                stack.extend([(child, guard) for child in _children(node)])
-            else:
-                stack.extend(handle(self, node, guard)[::-1])
-        self._file, self._offset = outside
+            node = stack.pop()
+            stack += handler_of(type(node), _descend)(self, node)[::-1]
+        self._file, self._offset, self._guard = outside
 
     def _broken(self, source: SourceText, error: Exception) -> None:
         line = (getattr(error, "lineno", None) or 1) + source.first_line - 1
@@ -86,134 +89,134 @@ class Walk:
             text = f"cannot be parsed: {what or type(error).__name__}"
             self.problem = (source.file, line, text)
 
-    def _line(self, node: ast.AST) -> int:
-        return getattr(node, "lineno", 1) + self._offset
+    def _line(self, node: ast.stmt | ast.expr) -> int:
+        return node.lineno + self._offset
+
+    def _on_guard(self, guard: Guard) -> _Steps:
+        self._guard = guard
+        return ()
 
     # imports
 
-    def _import(self, module: str, node: ast.stmt, guard: Guard) -> None:
-        self.imports.append(Import(module, self._file, self._line(node), *guard))
+    def _import(self, module: str, node: ast.stmt) -> None:
+        kind, instead_of, _ = self._guard
+        self.imports.append(Import(module, self._file, self._line(node), kind, instead_of))
 
     def _alias(self, name: str, target: str) -> None:
         targets = self.aliases.setdefault(name, [])
         if target not in targets:
             targets.append(target)
 
-    def _on_import(self, node: ast.Import, guard: Guard) -> list[_Step]:
+    def _on_import(self, node: ast.Import) -> _Steps:
         for alias in node.names:
             name = alias.asname or alias.name.partition(".")[0]
             self._alias(name, alias.name if alias.asname else name)
-            self._import(alias.name, node, guard)
-        return []
+            self._import(alias.name, node)
+        return ()
 
-    def _on_import_from(self, node: ast.ImportFrom, guard: Guard) -> list[_Step]:
+    def _on_import_from(self, node: ast.ImportFrom) -> _Steps:
         if node.level or node.module is None:
-            return []
-        self._import(node.module, node, guard)
+            return ()
+        self._import(node.module, node)
         for alias in node.names:
             if alias.name == "*":
                 self.stars.append(node.module)
                 continue
             whole = f"{node.module}.{alias.name}"
             self._alias(alias.asname or alias.name, whole)
-            self._import(whole, node, guard)
-        return []
+            self._import(whole, node)
+        return ()
 
     # what guards imports
 
-    def _on_try(self, node: ast.Try, guard: Guard) -> list[_Step]:
+    def _on_try(self, node: ast.Try) -> _Steps:
+        guard = self._guard
         guards = any(_catches_import_error(handler.type) for handler in node.handlers)
         missing = tuple(_imported(node.body)) if guards else ()
         fallback = guard._replace(instead_of=guard.instead_of + missing)
         body = _optional(guard) if guards else guard
-        return [
-            *((child, body) for child in node.body),
-            *((handler, fallback) for handler in node.handlers),
-            *((child, guard) for child in (*node.orelse, *node.finalbody)),
-        ]
+        ends = (*node.orelse, *node.finalbody)
+        return [body, *node.body, fallback, *node.handlers, guard, *ends]
 
-    def _on_with(self, node: ast.With, guard: Guard) -> list[_Step]:
-        steps: list[_Step] = [(item.context_expr, guard) for item in node.items]
+    def _on_with(self, node: ast.With) -> _Steps:
+        steps: list[Any] = [item.context_expr for item in node.items]
         for item in node.items:
             if isinstance(item.optional_vars, ast.Name):
                 self.literals.bind(item.optional_vars.id, item.context_expr)
             elif item.optional_vars is not None:
-                steps.append((item.optional_vars, guard))
-        suppresses = any(_suppresses(item.context_expr) for item in node.items)
-        inner = _optional(guard) if suppresses else guard
-        return steps + [(child, inner) for child in node.body]
+                steps.append(item.optional_vars)
+        if any(_suppresses(item.context_expr) for item in node.items):
+            return [*steps, _optional(self._guard), *node.body, self._guard]
+        return [*steps, *node.body]
 
-    def _on_if(self, node: ast.If, guard: Guard) -> list[_Step]:
-        test, body, other = node.test, guard, guard
-        typing = guard._replace(kind="typing")
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            other = typing if _is_type_checking(test.operand) else guard
-        elif _is_type_checking(test):
-            body = typing
-        steps: list[_Step] = [(test, guard)]
-        steps += [(child, body) for child in node.body]
-        return steps + [(child, other) for child in node.orelse]
+    def _on_if(self, node: ast.If) -> _Steps:
+        test, guard = node.test, self._guard
+        if _is_type_checking(test):
+            return [test, guard._replace(kind="typing"), *node.body, guard, *node.orelse]
+        if _is_type_checking(_denied(test)):
+            return [test, *node.body, guard._replace(kind="typing"), *node.orelse, guard]
+        return [test, *node.body, *node.orelse]
 
     # what names are bound to
 
-    def _on_name(self, node: ast.Name, guard: Guard) -> list[_Step]:
-        if not isinstance(node.ctx, ast.Load):
-            self.literals.bind(node.id, None)
+    def _on_name(self, node: ast.Name) -> _Steps:
+        if isinstance(node.ctx, ast.Load):
+            self.chains.append(Chain(node.id, (), self._file, node.lineno + self._offset))
         else:
-            self.chains.append(Chain(node.id, (), self._file, self._line(node)))
-        return []
+            self.literals.bind(node.id, None)
+        return ()
 
-    def _on_argument(self, node: ast.arg, guard: Guard) -> list[_Step]:
+    def _on_argument(self, node: ast.arg) -> _Steps:
         local = node.annotation is not None and _is_artifact(node.annotation)
         self.literals.bind(node.arg, ast.Constant(LOCAL) if local else None)
-        return self._annotation(node.annotation, guard)
+        return self._annotation(node.annotation)
 
-    def _annotation(self, node: ast.expr | None, guard: Guard) -> list[_Step]:
+    def _annotation(self, node: ast.expr | None) -> _Steps:
         """Strings in annotations are never evaluated: they name nothing that is needed."""
-        for inner in ast.walk(node) if node is not None else ():
-            if isinstance(inner, ast.Constant):
-                self._said_only.add(inner)
-        return [(node, guard)] if node is not None else []
+        if node is None or isinstance(node, ast.Name):
+            return (node,)
+        return (self._guard._replace(annotates=True), node, self._guard)
 
-    def _on_function(self, node: ast.FunctionDef, guard: Guard) -> list[_Step]:
-        self._annotation(node.returns, guard)
-        return self._on_named(node, guard)
+    def _on_function(self, node: ast.FunctionDef) -> _Steps:
+        self.literals.bind(node.name, None)
+        returns = self._annotation(node.returns)
+        return [node.args, *node.body, *node.decorator_list, *returns]
 
-    def _on_assign(self, node: ast.Assign, guard: Guard) -> list[_Step]:
-        steps: list[_Step] = []
+    def _on_assign(self, node: ast.Assign) -> _Steps:
+        steps: list[ast.expr] = []
         for target in node.targets:
             if not isinstance(target, ast.Name):
-                steps.append((target, guard))
+                steps.append(target)
             elif target.id == ARCHIVE_NAME and isinstance(node.value, ast.Constant):
                 self._archive(str(node.value.value), self._line(node))
-                return []
+                return ()
             else:
                 self.literals.bind(target.id, node.value)
-        return [*steps, (node.value, guard)]
+        return [*steps, node.value]
 
-    def _on_typed(self, node: ast.AnnAssign | ast.NamedExpr, guard: Guard) -> list[_Step]:
-        annotation = getattr(node, "annotation", None)
-        self._annotation(annotation, guard)
-        parts: list[ast.expr | None] = [annotation, node.value]
+    def _on_annotated(self, node: ast.AnnAssign) -> _Steps:
+        return [*self._annotation(node.annotation), *self._on_walrus(node)]
+
+    def _on_walrus(self, node: ast.AnnAssign | ast.NamedExpr) -> _Steps:
         if not isinstance(node.target, ast.Name):
-            parts.append(node.target)
-        elif node.value is not None:
+            return (node.value, node.target)
+        if node.value is not None:
             self.literals.bind(node.target.id, node.value)
-        return [(part, guard) for part in parts if part is not None]
+        return (node.value,)
 
-    def _on_for(self, node: ast.For, guard: Guard) -> list[_Step]:
+    def _on_for(self, node: ast.For) -> _Steps:
         self.literals.bind_each(node.target, node.iter)
-        return [(part, guard) for part in (node.iter, *node.body, *node.orelse)]
+        return [node.iter, *node.body, *node.orelse]
 
-    def _on_comprehension(self, node: ast.comprehension, guard: Guard) -> list[_Step]:
+    def _on_comprehension(self, node: ast.comprehension) -> _Steps:
         self.literals.bind_each(node.target, node.iter)
-        return [(part, guard) for part in (node.iter, *node.ifs)]
+        return [node.iter, *node.ifs]
 
-    def _on_named(self, node: ast.AST, guard: Guard) -> list[_Step]:
+    def _on_named(self, node: ast.AST) -> _Steps:
         name = getattr(node, "name", None) or getattr(node, "rest", None)
         if name:
             self.literals.bind(name, None)
-        return [(child, guard) for child in _children(node)[::-1]]
+        return children(node)
 
     def _archive(self, encoded: str, line: int) -> None:
         archive = read_archive(encoded)
@@ -226,66 +229,36 @@ class Walk:
 
     # uses
 
-    def _on_call(self, node: ast.Call, guard: Guard) -> list[_Step]:
-        steps: list[_Step] = [(part, guard) for part in (*node.args, *node.keywords)]
+    def _on_call(self, node: ast.Call) -> _Steps:
         root, parts, base = dotted(node.func)
         self.words.update(parts)
         if root or parts:
-            self.chains.append(Chain(root, parts, self._file, self._line(node), node))
-        return [(base, guard), *steps] if base is not None else steps
+            line = node.lineno + self._offset
+            self.chains.append(Chain(root, parts, self._file, line, node))
+        return [base, *node.args, *[word.value for word in node.keywords]]
 
-    def _on_attribute(self, node: ast.Attribute, guard: Guard) -> list[_Step]:
+    def _on_attribute(self, node: ast.Attribute) -> _Steps:
         root, parts, base = dotted(node)
         self.words.update(parts)
         if isinstance(node.ctx, ast.Load) or root in self.aliases:
             self.chains.append(Chain(root, parts, self._file, self._line(node)))
-        return [(base, guard)] if base is not None else []
+        return (base,)
 
-    def _on_expression(self, node: ast.Expr, guard: Guard) -> list[_Step]:
-        return [] if isinstance(node.value, ast.Constant) else [(node.value, guard)]
+    def _on_expression(self, node: ast.Expr) -> _Steps:
+        return () if isinstance(node.value, ast.Constant) else (node.value,)
 
-    def _on_constant(self, node: ast.Constant, guard: Guard) -> list[_Step]:
-        if isinstance(node.value, str) and node not in self._said_only:
-            self.strings.append((node, self._file, self._line(node)))
-        return []
+    def _on_constant(self, node: ast.Constant) -> _Steps:
+        if isinstance(node.value, str) and not self._guard.annotates:
+            self.strings.append((node, self._file, node.lineno + self._offset))
+        return ()
 
-    def _on_joined(self, node: ast.JoinedStr, guard: Guard) -> list[_Step]:
+    def _on_joined(self, node: ast.JoinedStr) -> _Steps:
         self.strings.append((node, self._file, self._line(node)))
-        inner = [part for part in node.values if isinstance(part, ast.FormattedValue)]
-        return [(part.value, guard) for part in inner]
+        return [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
 
 
-def dotted(node: ast.expr) -> tuple[str, tuple[str, ...], ast.expr | None]:
-    """Take ``node`` apart: root name, names behind it, and what is left to be read.
-
-    ``a.b().c.d`` has the root "", the parts c and d, and ``a.b()`` is left.
-    """
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if isinstance(node, ast.Name):
-        return node.id, tuple(reversed(parts)), None
-    return "", tuple(reversed(parts)), node
-
-
-_fields: dict[type, tuple[str, ...]] = {}
-
-
-def _children(node: ast.AST) -> list[ast.AST]:
-    """Return the children of ``node``, last first."""
-    names = _fields.get(type(node))
-    if names is None:
-        names = tuple(name for name in node._fields[::-1] if name not in _NO_CHILDREN)
-        _fields[type(node)] = names
-    found: list[ast.AST] = []
-    for name in names:
-        value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [part for part in reversed(value) if isinstance(part, ast.AST)]
-        elif isinstance(value, ast.AST):
-            found.append(value)
-    return found
+def _descend(_: Walk, node: Any) -> _Steps:
+    return children(node)
 
 
 def _optional(guard: Guard) -> Guard:
@@ -297,7 +270,7 @@ def _catches_import_error(caught: ast.expr | None) -> bool:
 
 
 def _last_names(node: ast.expr) -> Iterator[str]:
-    for inner in ast.walk(node):
+    for inner in within(node):
         if isinstance(inner, ast.Name):
             yield inner.id
         elif isinstance(inner, ast.Attribute):
@@ -311,7 +284,13 @@ def _suppresses(node: ast.expr) -> bool:
     return "suppress" in (root, *parts) and any(map(_catches_import_error, node.args))
 
 
-def _is_type_checking(test: ast.expr) -> bool:
+def _denied(test: ast.expr) -> ast.expr | None:
+    """Return ``x`` of ``not x``."""
+    denies = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+    return getattr(test, "operand", None) if denies else None
+
+
+def _is_type_checking(test: ast.expr | None) -> bool:
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
     return bool(name == "TYPE_CHECKING")
 
@@ -329,7 +308,8 @@ def _imported(body: list[ast.stmt]) -> Iterator[str]:
             yield node.module
 
 
-_HANDLERS: dict[type, Callable[[Walk, Any, Guard], list[_Step]]] = {
+_HANDLERS: dict[type, Callable[[Walk, Any], _Steps]] = {
+    Guard: Walk._on_guard,
     ast.Import: Walk._on_import,
     ast.ImportFrom: Walk._on_import_from,
     ast.Try: Walk._on_try,
@@ -339,8 +319,8 @@ _HANDLERS: dict[type, Callable[[Walk, Any, Guard], list[_Step]]] = {
     ast.Name: Walk._on_name,
     ast.arg: Walk._on_argument,
     ast.Assign: Walk._on_assign,
-    ast.AnnAssign: Walk._on_typed,
-    ast.NamedExpr: Walk._on_typed,
+    ast.AnnAssign: Walk._on_annotated,
+    ast.NamedExpr: Walk._on_walrus,
     ast.For: Walk._on_for,
     ast.AsyncFor: Walk._on_for,
     ast.comprehension: Walk._on_comprehension,

@@ -22,6 +22,28 @@ def programs(text):
     return [program.name for program in read(text).programs]
 
 
+GUARDED = "try:\n {}\n import a\nexcept ImportError:\n {}\n import b\nelse:\n import c\nimport d"
+INNER = [
+    "pass",
+    "if TYPE_CHECKING:\n  import x",
+    "if not TYPE_CHECKING:\n  pass\n else:\n  import x",
+    "with suppress(ImportError):\n  import x",
+    "try:\n  import x\n except ImportError:\n  import y",
+    "y: 'str' = 1",
+    "def f(x: 'str') -> 'str':\n  y: 'str'",
+]
+
+
+@pytest.mark.parametrize("inner", INNER)
+def test_a_guard_ends_with_its_block(inner):
+    seen = read(GUARDED.format(inner, inner) + "\nprint('text')")
+    found = {one.module: one for one in seen.imports}
+    assert [found[name].kind for name in "abcd"] == ["optional", "plain", "plain", "plain"]
+    assert "a" in found["b"].instead_of
+    assert not found["c"].instead_of + found["d"].instead_of
+    assert [text.value for text in seen.texts] == ["text"]
+
+
 @pytest.mark.parametrize(
     ("text", "module", "kind"),
     [

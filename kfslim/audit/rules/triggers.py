@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeVar
 
 from kfslim.audit.uses import HOLE, LOCAL, Attribute, Call, Import, Text, Uses, Value
@@ -250,6 +251,7 @@ def _is_inside(module: str, outer: str) -> bool:
     return module == outer or module.startswith(f"{outer}.")
 
 
+@lru_cache(1 << 14)  # many rules ask about the same few names of many calls
 def _is(name: str, wanted: str) -> bool:
     """Tell whether ``wanted`` is ``name`` or a shorter way to it; ``.x`` is anything's."""
     if wanted[0] == ".":
