@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +15,7 @@ from kfslim.audit.located import Where, located, located_problems
 from kfslim.audit.model import Evidence, Problem, StepAudit
 from kfslim.audit.question import Question
 from kfslim.audit.uses import SourceText, Uses, read_uses
+from kfslim.circles import no_circles
 from kfslim.flow.context import Context
 from kfslim.flow.dissecting import environment_of, opened
 from kfslim.lock.model import Lock
@@ -103,21 +102,6 @@ def decide(context: Context, lock: Lock, question: Question, where: Where) -> De
 def from_here(where: str) -> str:
     """Return a place as seen from the current folder, if it lies below it."""
     return where.removeprefix(f"{Path.cwd()}{os.sep}")
-
-
-@contextmanager
-def no_circles() -> Iterator[None]:
-    """Do without looking for circles of objects meanwhile: a third of the time of an audit.
-
-    Syntax trees and evidence are hundreds of thousands of objects, and no circles.
-    """
-    looking = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looking:
-            gc.enable()
 
 
 def read_step(context: Context, step: Step, places: Places | None = None) -> Reading:

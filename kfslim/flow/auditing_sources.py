@@ -11,8 +11,9 @@ from kfslim.audit.located import located_problems
 from kfslim.audit.model import Audit
 from kfslim.audit.question import Question
 from kfslim.audit.uses import SourceText, read_uses
+from kfslim.circles import no_circles
 from kfslim.errors import BadRequirement, InputError
-from kfslim.flow.asking import decide, no_circles
+from kfslim.flow.asking import decide
 from kfslim.flow.context import Context
 from kfslim.flow.dissecting import environment_of
 from kfslim.lock.job import Job

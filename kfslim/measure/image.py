@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from kfslim.circles import no_circles
 from kfslim.measure import distributions as dists
 from kfslim.measure import ospackages
 from kfslim.measure.contents import Contents, read_contents
@@ -36,7 +37,8 @@ def measure(
     if not full and (known := from_label(image, reference)) is not None:
         return known
     title = f"measure {reference}".strip()
-    return _measured(image, reference, read_contents(image, progress, title))
+    with no_circles():
+        return _measured(image, reference, read_contents(image, progress, title))
 
 
 def _measured(image: Image, reference: str, contents: Contents) -> Measurement:

@@ -54,11 +54,11 @@ class Tree:
     def apply(self, entries: Iterable[Entry]) -> None:
         """Put one layer on top.  ``entries`` is iterated twice."""
         self.first_numbers.append(len(self.sizes))
+        whiteouts = [entry.path for entry in entries if is_whiteout(entry.path)]
+        for path in whiteouts:
+            self._hide(path)
         for entry in entries:
-            if is_whiteout(entry.path):
-                self._hide(entry.path)
-        for entry in entries:
-            if not is_whiteout(entry.path):
+            if not whiteouts or not is_whiteout(entry.path):
                 self._place(entry)
 
     def get(self, path: str) -> Node:
@@ -172,8 +172,13 @@ class Tree:
             self._drop(folder.pop(name.removeprefix(WHITEOUT), None))
 
     def _place(self, entry: Entry) -> None:
-        node = self._node(entry)
         parent, _, name = entry.path.rpartition("/")
+        known = self._parents.get(parent)
+        if entry.kind == "file" and name and known is not None and name not in known:
+            known[name] = number = self._number(entry.size)  # most are: the short way
+            self.names[number] = 1
+            return
+        node = self._node(entry)
         if not name or (node is None and entry.kind == "hardlink"):
             return  # the root itself; a hardlink to nothing
         folder = self._parent(parent)

@@ -10,7 +10,9 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 
 # The ground floor may be used by everyone and uses only itself.
-GROUND = {"_version", "errors", "files", "canonical", "model", "progress", "net", "cache"}
+GROUND = {
+    *("_version", "errors", "files", "canonical", "model", "progress", "net", "cache", "circles"),
+}
 
 # room -> what it may use beside the ground floor: a room, or one module of a room.
 ALLOWED = {
