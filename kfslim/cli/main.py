@@ -28,6 +28,7 @@ COMMANDS = (
     "measure",
     "steps",
     "audit",
+    "context",
     "trial",
     "prune",
     "schedule",
@@ -74,6 +75,7 @@ def cli() -> None:
       kfslim measure pipeline.yaml        what the steps run on today
       kfslim steps pipeline.yaml          what kfslim understood of each step
       kfslim audit pipeline.yaml          which requirements each step needs, and why
+      kfslim context .                    what Docker would send to build an image here
       kfslim trial pipeline.yaml          whether each step runs in the image it would get
 
     \b

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from kfslim.canonical import value_digest
+from kfslim.context.folder import read_ignore
+from kfslim.context.secrets import PROBE, find_secret
 from kfslim.errors import BadConfig
 from kfslim.files import disk_errors
-from kfslim.steps.dockerignore import DockerIgnore
 from kfslim.steps.tomlfile import read_toml
 
 CHUNK = 1 << 20
@@ -35,8 +35,6 @@ _NEVER_FILES = (
     "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.p12", "*.pfx", "*.jks", "*.keystore",
     "*.kdbx", "*.pyc", "*.pyo", ".DS_Store", ".dockerignore",
 )  # fmt: skip
-_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
-_KEY_PROBE = 64 << 10  # bytes of a *.pem or *.key that are looked at
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,7 +106,7 @@ def _walk(root: Path, context: Path) -> Iterator[ProjectFile]:
             here = Path(folder)
             subfolders[:] = [name for name in subfolders if _enter(here / name, root, ignored)]
             for path in (here / name for name in names):
-                if not (ignored(path) or _is_secret(path) or _is_secret(path.resolve())):
+                if not (ignored(path) or any(map(_is_secret, {path, path.resolve()}))):
                     yield _file(path, root)
 
 
@@ -117,7 +115,7 @@ class _Ignored:
 
     def __init__(self, root: Path, context: Path) -> None:
         folders = {root, context} if root.is_relative_to(context) else {root}
-        self._by_folder = {folder: _docker_ignore(folder) for folder in folders}
+        self._by_folder = {folder: read_ignore(folder) for folder in folders}
 
     def __call__(self, path: Path) -> bool:
         return any(
@@ -162,24 +160,18 @@ def _check_inside(path: Path, root: Path) -> None:
         )
 
 
-def _docker_ignore(root: Path) -> DockerIgnore:
-    path = root / ".dockerignore"
-    if not path.is_file():
-        return DockerIgnore("")
-    try:
-        return DockerIgnore(path.read_text(encoding="utf-8-sig"))
-    except UnicodeError as error:
-        raise BadConfig(f"{path} is not UTF-8 text") from error
-
-
 def _is_secret(path: Path) -> bool:
-    name = path.name
-    if any(fnmatch(name, pattern) for pattern in _NEVER_FILES):
+    if any(fnmatch(path.name, pattern) for pattern in _NEVER_FILES):
         return True
-    if PurePosixPath(name).suffix in (".pem", ".key") and path.is_file():
-        with path.open("rb") as stream:
-            return bool(_PRIVATE_KEY.search(stream.read(_KEY_PROBE)))
-    return False
+    found = find_secret(path.as_posix(), lambda: _head(path))
+    return found is not None and not found.secret.needed
+
+
+def _head(path: Path) -> bytes:
+    if not path.is_file():
+        return b""
+    with path.open("rb") as stream:
+        return stream.read(PROBE)
 
 
 def _hash(path: Path) -> str:

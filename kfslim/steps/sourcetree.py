@@ -8,8 +8,9 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+from kfslim.context.folder import read_ignore
+from kfslim.context.ignore import DockerIgnore
 from kfslim.errors import InputError
-from kfslim.steps.dockerignore import DockerIgnore
 from kfslim.steps.notebook import cells_of
 from kfslim.steps.sightings import SourceText
 
@@ -37,7 +38,7 @@ def read_tree(root: Path) -> tuple[SourceText, ...]:
         BadConfig: ``.dockerignore`` is malformed.
     """
     found: list[SourceText] = []
-    ignore = _ignore(root)
+    ignore = read_ignore(root)
     for count, (path, name) in enumerate(_files(root, ignore)):
         if count >= MAX_FILES:
             raise InputError(
@@ -68,14 +69,6 @@ def read_file(path: Path, name: str) -> list[SourceText]:
 
 def _encoding(data: bytes) -> str:
     return tokenize.detect_encoding(io.BytesIO(data).readline)[0]  # PEP 263, and the BOM
-
-
-def _ignore(root: Path) -> DockerIgnore:
-    try:
-        text = (root / ".dockerignore").read_text("utf-8", errors="replace")
-    except OSError:
-        text = ""
-    return DockerIgnore(text)
 
 
 def _files(root: Path, ignore: DockerIgnore) -> Iterator[tuple[Path, str]]:

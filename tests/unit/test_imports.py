@@ -17,7 +17,8 @@ GROUND = {
 # room -> what it may use beside the ground floor: a room, or one module of a room.
 ALLOWED = {
     "oci": set(),
-    "steps": {"oci", "measure.model", "measure.direct", "cluster.settings"},
+    "context": set(),
+    "steps": {"oci", "measure.model", "measure.direct", "cluster.settings", "context"},
     "measure": {"oci", "steps.model", "lock.model"},
     "lock": {"oci", "steps.model"},
     "plan": {"oci", "lock", "steps.model", "measure.model"},
@@ -25,18 +26,20 @@ ALLOWED = {
     | {"measure.model", "measure.combine", "measure.waste"},
     "audit": {"steps", "lock.model", "lock.anatomy", "plan.model", "measure.direct", "trial.model"},
     "trial": {"oci", "steps", "plan.model"},
+    "engine": {"oci"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"}
-    | {"cluster.model", "schedule.model", "audit.model", "audit.codes", "trial.model"},
+    | {"cluster.model", "schedule.model", "audit.model", "audit.codes", "trial.model"}
+    | {"context.model"},
     "cluster": set(),
     "schedule": set(),
-    "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report"}
-    | {"cluster", "schedule", "audit", "trial"},
+    "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "engine"}
+    | {"cluster", "schedule", "audit", "trial", "context"},
     "tasks": {"oci", "steps", "measure", "plan", "pin", "report", "flow", "schedule", "trial"}
     | {"cluster.settings"},
     "dsl": {"oci", "steps", "plan", "cluster", "tasks", "components", "pipelines"},
     "cli": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "flow"}
-    | {"cluster", "schedule", "dsl", "tasks.packing", "audit", "trial"},
+    | {"cluster", "schedule", "dsl", "tasks.packing", "audit", "trial", "context"},
     "__main__": {"cli"},
     "__init__": {"steps", "measure", "lock", "plan", "build", "pin", "report", "flow", "oci"}
     | {"cluster.settings", "schedule"},

@@ -1,0 +1,179 @@
+"""Measuring a build context: what is sent, the largest of it, secrets, and what no image needs."""
+
+from __future__ import annotations
+
+import stat
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kfslim.context.folder import Folder
+from kfslim.context.ignore import DockerIgnore
+from kfslim.context.kinds import Sort, sort_file, sort_folder
+from kfslim.context.leaks import Guard, shown
+from kfslim.context.model import ContextMeasure, Leak, Sent, Sized, Waste
+from kfslim.context.stream import END, Stream
+from kfslim.context.walk import Entry, walk
+from kfslim.progress import Task
+
+LARGEST = 10
+_STEP = 500  # entries between two looks at the progress
+
+
+def measure_folder(
+    context: Folder, name: str, task: Task, copied: Collection[str] = ()
+) -> ContextMeasure:
+    """Measure an opened context, with its ignore file and without.
+
+    ``name`` is what the context is called in the result.  ``copied`` are the paths that the
+    Dockerfile copies by name: data, models and archives there are meant to be in the image.
+
+    Raises:
+        InputError: something that would be sent cannot be read.
+    """
+    root, dialect = context.root, context.dialect
+    content = _Content(root, copied)
+    for entry in _counted(walk(root, context.ignore, dialect), task):
+        content.add(entry)
+    sent = without = content.tally.result()
+    if context.ignore_file:
+        everything = _Tally()
+        for entry in _counted(walk(root, DockerIgnore(), dialect, tolerant=True), task):
+            everything.add(entry)
+        without = everything.result()
+    return ContextMeasure(
+        folder=name,
+        dockerfile=shown(context.inside or str(context.dockerfile or "")),
+        ignore_file=context.ignore_file.name if context.ignore_file else "",
+        dialect=dialect,
+        sent=sent,
+        without=without,
+        largest_files=content.largest_files(),
+        largest_folders=content.largest_folders(),
+        leaks=tuple(content.leaks),
+        waste=content.waste(),
+    )
+
+
+def _counted(entries: Iterable[Entry], task: Task) -> Iterator[Entry]:
+    count = 0
+    for count, entry in enumerate(entries, 1):
+        yield entry
+        if count % _STEP == 0:
+            task.advance(_STEP)
+    task.advance(count % _STEP)
+
+
+class _Tally:
+    """Adds up what is sent."""
+
+    def __init__(self) -> None:
+        self._stream = Stream()
+        self._bytes = Counter({"stream_bytes": END})
+        self._modes: Counter[str] = Counter()
+
+    def add(self, entry: Entry) -> int:
+        """Count an entry; return the bytes of its data."""
+        streamed, data = self._stream.add(entry)
+        if not streamed:
+            return 0
+        self._bytes.update(stream_bytes=streamed, file_bytes=data)
+        self._bytes[_sort_of(entry)] += 1
+        if entry.is_file:
+            self._modes[f"{stat.S_IMODE(entry.stat.st_mode):04o}"] += 1
+        return data
+
+    def result(self) -> Sent:
+        return Sent(**self._bytes, modes=dict(sorted(self._modes.items())))
+
+
+def _sort_of(entry: Entry) -> str:
+    mode = entry.stat.st_mode
+    if stat.S_ISLNK(mode):
+        return "symlinks"
+    return "files" if entry.is_file else "folders" if entry.is_folder else "others"
+
+
+class _Wasted(NamedTuple):
+    sort: Sort
+    sizes: list[int]
+    example: str
+
+
+class _Content:
+    """Learns what a context holds from entries in the order of the walk."""
+
+    def __init__(self, root: Path, copied: Collection[str]) -> None:
+        self.tally = _Tally()
+        self.leaks: list[Leak] = []
+        self._root, self._copied, self._guard = root, copied, Guard(root)
+        self._files: list[tuple[int, str]] = []
+        self._folders: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._wasted: dict[tuple[str, str], _Wasted] = {}
+        self._within: tuple[str, Sort] | None = None  # a folder that is waste as a whole
+
+    def add(self, entry: Entry) -> None:
+        data = self.tally.add(entry)
+        if leak := self._guard.look(entry):
+            self.leaks.append(leak)
+        sort = self._sort(entry)
+        if entry.is_file:
+            self._files.append((data, entry.path))
+            for folder in _folders_of(entry.path):
+                self._folders[folder][0] += data
+                self._folders[folder][1] += 1
+            if sort and not leak:
+                self._waste(entry.path, data, sort)
+
+    def _sort(self, entry: Entry) -> Sort | None:
+        if self._within and entry.path.startswith(self._within[0]):
+            return self._within[1]
+        if entry.is_folder:
+            sort = sort_folder(self._root, entry.path)
+            self._within = (f"{entry.path}/", sort) if sort else None
+            return sort
+        sort = sort_file(self._root, entry) if entry.is_file else None
+        return None if sort and sort.chosen and self._is_copied(entry.path) else sort
+
+    def _is_copied(self, path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in self._copied)
+
+    def _waste(self, path: str, data: int, sort: Sort) -> None:
+        key = (sort.kind.code, sort.pattern)
+        self._wasted.setdefault(key, _Wasted(sort, [], path)).sizes.append(data)
+
+    def largest_files(self) -> tuple[Sized, ...]:
+        ordered = sorted(self._files, key=lambda one: (-one[0], one[1]))[:LARGEST]
+        return tuple(Sized(path=shown(path), file_bytes=size) for size, path in ordered if size)
+
+    def largest_folders(self) -> tuple[Sized, ...]:
+        """Of folders that hold the same bytes, one in the other, only the innermost counts."""
+        heaviest: Counter[str] = Counter()
+        for path, (size, _) in self._folders.items():
+            above = path.rpartition("/")[0]
+            heaviest[above] = max(heaviest[above], size)
+        told = [(-size, path) for path, (size, _) in self._folders.items() if size > heaviest[path]]
+        return tuple(
+            Sized(path=shown(path), file_bytes=-size, files=self._folders[path][1])
+            for size, path in sorted(told)[:LARGEST]
+        )
+
+    def waste(self) -> tuple[Waste, ...]:
+        found = (
+            Waste(
+                code=wasted.sort.kind.code,
+                kind=wasted.sort.kind.name,
+                pattern=wasted.sort.pattern,
+                files=len(wasted.sizes),
+                file_bytes=sum(wasted.sizes),
+                example=shown(wasted.example),
+            )
+            for wasted in self._wasted.values()
+        )
+        return tuple(sorted(found, key=lambda waste: (-waste.file_bytes, waste.pattern)))
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
