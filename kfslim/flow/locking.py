@@ -64,9 +64,18 @@ def lock_slots(
 
 
 def notes_of(slot: Slot, lock: Lock) -> list[str]:
-    """Say where a lock differs from the old image, and what was overruled to keep to it."""
-    if not slot.old:
-        return []
+    """Say where a lock differs from the old image, what was overruled to keep to it, and what is
+    built for the CPU.
+    """
+    notes = [
+        f"{one.name} {one.version} comes from index {one.index}: the step asks for no accelerator"
+        for one in lock.distributions
+        if one.index == slot.needs.sources.get(one.name)
+    ]
+    return notes + (_changes(slot, slot.old, lock) if slot.old else [])
+
+
+def _changes(slot: Slot, old: Measurement, lock: Lock) -> list[str]:
     versions = {one.name: one.version for one in lock.distributions}
     pins = _versions(slot.needs.constraints)
     notes = [
@@ -74,7 +83,7 @@ def notes_of(slot: Slot, lock: Lock) -> list[str]:
         for name, old in pins.items()
         if versions.get(name, old) != old and f"{name}=={versions[name]}" in lock.constraints
     ]
-    found = Found(slot.old, slot.needs.python)
+    found = Found(old, slot.needs.python)
     for conflict in found.contradictions(versions, versions):
         notes.append(
             f"{conflict.name} {conflict.version} wants {conflict.target}{conflict.specifier}, but "
@@ -91,6 +100,7 @@ def _job(slot: Slot, existing: Plan | None, options: Options) -> Job:
         platform=slot.platform,
         constraints=needs.constraints,
         indexes=needs.indexes,
+        sources=tuple(sorted(needs.sources.items())),
         glibc=slot.base.glibc or DEFAULT_GLIBC,
         existing=_existing_lock(existing, slot),
         what=f"locking step {needs.step}",
@@ -159,6 +169,7 @@ def _run_time_installs(
             requirements=slot.needs.installed,
             constraints=(),
             preferred=job.constraints,
+            sources=(),  # pip knows of none
             what=f"locking what step {slot.needs.step} installs at run time",
         )
         for place, (slot, job) in enumerate(zip(slots, jobs, strict=True))

@@ -18,6 +18,15 @@ from kfslim.lock.held import FILTER, Held, held_back, lost_extras, unanswered, w
 from kfslim.lock.indexes import pip_indexes
 from kfslim.lock.job import Job
 from kfslim.lock.pylock import Chosen, choose, preferences
+from kfslim.lock.sources import (
+    declared_names,
+    in_any_build,
+    pinned,
+    sources_of,
+    with_sources,
+    write_sources,
+)
+from kfslim.lock.sources import explained as explained_by_sources
 from kfslim.lock.uv import Uv
 
 # Known to have no wheels; any other is found by uv's refusal, at the price of one more run.
@@ -50,11 +59,42 @@ def compile_lock(uv: Uv, job: Job) -> tuple[Chosen, ...]:
     """
     check_requirements(job)
     with uv.cache.scratch() as folder, disk_errors("resolving"):
-        answer = _compile(uv, job, folder, SDISTS)
-        # A version that is only kept to does not fit when it lacks an extra that is asked for.
-        if lost := lost_extras(answer.log) & _preferred(job).keys():
-            answer = _compile(uv, job, folder, answer.sdists, sorted(lost))
-        return _let_go(uv, job, folder, answer, sorted(lost)).chosen
+        if not job.sources:
+            return _resolved(uv, job, folder).chosen
+        return _from_sources(uv, in_any_build(job), folder).chosen
+
+
+def _from_sources(uv: Uv, job: Job, folder: Path) -> Answer:
+    """Resolve until all that has a source of its own comes from there, in the version that it
+    would have had without, where the source has that.
+    """
+    names, versions = declared_names(job), _preferred(job)
+    while True:
+        own = with_sources(job, names)
+        try:
+            answer = _resolved(uv, pinned(own, versions), folder)
+        except (BadRequirement, Unsupported):
+            answer = _unpinned(uv, own, folder)
+        found = sources_of(job).keys() & answer.versions.keys()
+        if found <= names:
+            return answer
+        names |= found
+        versions = answer.versions
+
+
+def _unpinned(uv: Uv, job: Job, folder: Path) -> Answer:
+    try:
+        return _resolved(uv, job, folder)
+    except BadRequirement as error:
+        raise explained_by_sources(error, job) from error
+
+
+def _resolved(uv: Uv, job: Job, folder: Path) -> Answer:
+    answer = _compile(uv, job, folder, SDISTS)
+    # A version that is only kept to does not fit when it lacks an extra that is asked for.
+    if lost := lost_extras(answer.log) & _preferred(job).keys():
+        answer = _compile(uv, job, folder, answer.sdists, sorted(lost))
+    return _let_go(uv, job, folder, answer, sorted(lost))
 
 
 def _let_go(uv: Uv, job: Job, folder: Path, first: Answer, fresh: Sequence[str]) -> Answer:
@@ -95,7 +135,7 @@ def _compile(
     uv: Uv, job: Job, folder: Path, sdists: Sequence[str], fresh: Sequence[str] = ()
 ) -> Answer:
     """Run uv until it refuses no more packages for their wheels; ``fresh`` keep to no version."""
-    _write_inputs(folder, job)
+    _write_inputs(folder, job, uv)
     allowed, failures = list(sdists), list[str]()
     while len(failures) < MOST_RUNS:
         arguments = _arguments(folder, job, uv.python, allowed)
@@ -158,7 +198,9 @@ def wheel_instead(uv: Uv, chosen: Chosen, job: Job) -> Chosen:
 
 def _ask_alone(uv: Uv, requirement: str, job: Job) -> tuple[int, tuple[Chosen, ...], str]:
     """Ask for wheels of one package; return uv's exit code, what it chose and what it said."""
+    job = with_sources(job, {canonicalize_name(Requirement(requirement).name)})
     with uv.cache.scratch() as folder, disk_errors("resolving"):
+        write_sources(folder, job, uv.indexes)
         _write(folder / "requirements.in", [requirement])
         _write(folder / "constraints.txt", [])
         _write(folder / "overrides.txt", [])
@@ -199,7 +241,8 @@ def _pip_asks_more(environ: Mapping[str, str]) -> bool:
     return bool(pip_indexes(environ)["extra-index-url"])
 
 
-def _write_inputs(folder: Path, job: Job) -> None:
+def _write_inputs(folder: Path, job: Job, uv: Uv) -> None:
+    write_sources(folder, job, uv.named(index for _, index in job.sources))
     _write(folder / "requirements.in", job.requirements)
     _write(folder / "constraints.txt", job.constraints)
     _write(folder / "overrides.txt", job.overrides)
@@ -221,6 +264,7 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 def _arguments(folder: Path, job: Job, python: str, sdists: Sequence[str]) -> list[str]:
     arguments = [
         *("pip", "compile", str(folder / "requirements.in")),
+        *((str(folder / "pyproject.toml"),) if job.sources else ()),
         *("--constraints", str(folder / "constraints.txt")),
         *("--overrides", str(folder / "overrides.txt")),
         *("--output-file", str(folder / "pylock.toml"), "--format", "pylock.toml"),

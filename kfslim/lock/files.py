@@ -16,6 +16,7 @@ from kfslim.lock.job import Job
 from kfslim.lock.model import Locked
 from kfslim.lock.parallel import at_once
 from kfslim.lock.pylock import Chosen
+from kfslim.lock.sources import sources_of
 from kfslim.lock.uv import Uv
 from kfslim.net import TIMEOUT, download, open_session, redact, retrying
 
@@ -77,9 +78,13 @@ def _proven(uv: Uv, chosen: Chosen, locked: Locked, job: Job) -> Locked:
 def _fetch(uv: Uv, chosen: Chosen, size: int, path: Path, job: Job) -> Path:
     if local := _local(chosen.url):
         return local
-    url = with_credentials(chosen.url, uv.environment(job.indexes))
+    url = with_credentials(chosen.url, _environment(uv, job))
     download(open_session(), url, path, sha256=chosen.sha256, size=size)
     return path
+
+
+def _environment(uv: Uv, job: Job) -> dict[str, str]:
+    return uv.environment(dict.fromkeys((*job.indexes, *sources_of(job).values())))
 
 
 def _local(url: str) -> Path | None:
@@ -103,7 +108,7 @@ def _ask_size(uv: Uv, chosen: Chosen, job: Job) -> int:
     known = uv.cache.get(ROOM, chosen.sha256)
     if isinstance(known, int):
         return known
-    size = _content_length(with_credentials(chosen.url, uv.environment(job.indexes)))
+    size = _content_length(with_credentials(chosen.url, _environment(uv, job)))
     uv.cache.put(ROOM, chosen.sha256, size)
     return size
 
@@ -127,9 +132,12 @@ def _indexes(uv: Uv, chosen: Sequence[Chosen], job: Job) -> dict[str, str]:
 
     ``pylock.toml`` does not tell, uv's other format does; the second run reads uv's cache.
     """
+    sources = sources_of(job)
+    known = {one.name: sources[one.name] for one in chosen if one.name in sources}
+    chosen = [one for one in chosen if one.name not in known]
     by_url = {_plain(url): name for name, url in uv.named(job.indexes).items()}
     if not by_url or not chosen:
-        return {}
+        return known
     with uv.cache.scratch() as folder, disk_errors("resolving"):
         pins = folder / "pins.in"
         pins.write_text("".join(f"{o.name}=={o.version}\n" for o in chosen), encoding="utf-8")
@@ -142,7 +150,8 @@ def _indexes(uv: Uv, chosen: Sequence[Chosen], job: Job) -> dict[str, str]:
             doing=job.what,
             indexes=job.indexes,
         )
-    return {name: by_url[url] for name, url in read_annotations(output).items() if url in by_url}
+    told = read_annotations(output)
+    return known | {name: by_url[url] for name, url in told.items() if url in by_url}
 
 
 def read_annotations(text: str) -> dict[str, str]:

@@ -23,8 +23,10 @@ class Job:
     ``upgrade`` (True: all).  ``what`` begins error messages.
 
     ``preferred`` are ``name==version`` to keep to where they fit, before those of ``existing``.
-    ``overrides`` are requirements that hold whatever the METADATA of others says.  ``declares`` is
-    the declaration to record where the job was derived from another one.
+    ``overrides`` are requirements that hold whatever the METADATA of others says.  ``sources`` are
+    pairs of a normalised name and the configured index that it comes from, whoever requires it, in
+    whichever of that index's builds (``2.9.1+cpu`` for ``2.9.1``).  ``declares`` is the declaration
+    to record where the job was derived from another one.
     """
 
     requirements: tuple[str, ...]
@@ -39,6 +41,7 @@ class Job:
     what: str = "locking"
     preferred: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
     declares: str = ""
 
     @property
@@ -51,7 +54,11 @@ class Job:
         """``sha256:<hex>`` of everything that is asked for."""
         if self.declares:
             return self.declares
-        more = {"overrides": sorted(self.overrides)} if self.overrides else {}
+        more: dict[str, object] = {}  # what came later counts only where it is used
+        if self.overrides:
+            more["overrides"] = sorted(self.overrides)
+        if self.sources:
+            more["sources"] = sorted(map(list, self.sources))
         return value_digest(
             {
                 "format": FORMAT,

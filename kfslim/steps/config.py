@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, Field
 
 from kfslim.cluster.settings import ClusterSettings
@@ -169,7 +170,10 @@ class MaxGrowth(Model):
 
 
 class Common(Model):
-    """What can be said for all steps, and again for one."""
+    """What can be said for all steps, and again for one.
+
+    ``cpu_indexes`` maps distributions to the configured index that has their builds for the CPU.
+    """
 
     base: ImageReference | None = None
     python: PythonVersion | None = None
@@ -182,6 +186,7 @@ class Common(Model):
     trial: TrialSettings = NO_TRIAL
     max_content: Amount | None = None
     max_growth: MaxGrowth | None = None
+    cpu_indexes: dict[str, str] = {}
 
 
 class StepSettings(Common):
@@ -199,6 +204,7 @@ class Settings(Common):
     pull_from: ImageReference | None = None
     platforms: tuple[PlatformName, ...] = ()
     codec: Literal["gzip", "zstd"] = "gzip"
+    builder: Literal["daemonless", "engine"] = "daemonless"
     indexes: dict[str, IndexUrl] = {}
     mirrors: Mirrors = Mirrors()
     keyring: str | None = None
@@ -212,7 +218,8 @@ class ForStep:
 
     ``keep`` maps the name of a pruning rule to distributions that it spares (``*``: all).
     ``keep_requirements`` are distributions that no audit removes.  ``max_content_bytes`` and
-    ``max_growth`` are what its packages may weigh, and grow by.
+    ``max_growth`` are what its packages may weigh, and grow by.  ``cpu_indexes`` maps normalised
+    names to the index that they come from where the step asks for no accelerator.
     """
 
     name: str
@@ -230,6 +237,7 @@ class ForStep:
     keep_requirements: tuple[str, ...] = ()
     max_content_bytes: int | None = None
     max_growth: MaxGrowth | None = None
+    cpu_indexes: Mapping[str, str] | None = None
 
 
 class Config(Settings):
@@ -273,6 +281,7 @@ class Config(Settings):
             keep_requirements=spared,
             max_content_bytes=byte_count(most) if most else None,
             max_growth=own.max_growth or self.max_growth,
+            cpu_indexes=_cpu_indexes(self.cpu_indexes, own.cpu_indexes),
         )
 
     def index_url(self, name: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -305,6 +314,12 @@ class Config(Settings):
 
 def _united(common: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*common, *own)))
+
+
+def _cpu_indexes(common: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Return the indexes by normalised name; one that says ``default`` needs none of its own."""
+    both = {canonicalize_name(k): v for one in (common, own) for k, v in one.items()}
+    return {str(name): index for name, index in both.items() if index != DEFAULT_INDEX}
 
 
 def _plain_url(url: str) -> str:

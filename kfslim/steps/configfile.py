@@ -128,12 +128,13 @@ def _check_indexes(settings: Settings, path: Path) -> None:
     if DEFAULT_INDEX in settings.indexes:
         raise BadConfig(f"{path}: indexes.{DEFAULT_INDEX} is the machine's own; use another name")
     known = {DEFAULT_INDEX, *settings.indexes}
+    named = [("cpu_indexes", index) for index in settings.cpu_indexes.values()]
     for name, step in settings.steps.items():
-        for index in step.indexes:
-            if index not in known:
-                raise BadConfig(
-                    f"{path}: steps.{name}.indexes names {index!r}, which is not under indexes"
-                )
+        named += [(f"steps.{name}.indexes", index) for index in step.indexes]
+        named += [(f"steps.{name}.cpu_indexes", i) for i in step.cpu_indexes.values()]
+    for key, index in named:
+        if index not in known:
+            raise BadConfig(f"{path}: {key} names {index!r}, which is not under indexes")
 
 
 def _all_lines(settings: Settings, path: Path) -> dict[str, tuple[RequirementLine, ...]]:

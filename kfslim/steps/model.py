@@ -80,6 +80,7 @@ class Needs(Model):
     dependencies is among the requirements) or ``none`` (the step runs no KFP executor).
     ``base`` is a reference (``deb:bookworm``, ``docker://…``); ``python`` is ``3.11``.
     ``indexes`` are names from the config, searched in this order and before the machine's default.
+    ``sources`` maps normalised names to the only configured index that they may come from.
     """
 
     step: str
@@ -90,6 +91,7 @@ class Needs(Model):
     installed: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
     kfp: KfpMode = "runtime"
     kfp_version: str = ""
     os_packages: tuple[str, ...] = ()

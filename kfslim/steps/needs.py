@@ -84,6 +84,7 @@ def _needs(
         installed=merge_requirements(lines),
         constraints=_constraints(found, merge_requirements(asked), mode),
         indexes=_indexes(case, config),
+        sources=_sources(case, claimed),
         kfp=mode,
         kfp_version=version,
         os_packages=case.settings.os_packages,
@@ -156,6 +157,19 @@ def _may_pin(version: str, asked: Iterable[Requirement]) -> bool:
         not exact_version(one.specifier) and one.specifier.contains(version, prereleases=True)
         for one in asked
     )
+
+
+def _sources(case: Case, claimed: Iterable[Requirement]) -> dict[str, str]:
+    """Name the index of each distribution that is to be built for the CPU.
+
+    None where the step asks for an accelerator; nor for what it declares in one certain build
+    (``torch==2.9.1+cu128``).
+    """
+    if case.step.resources.accelerator:
+        return {}
+    builds = {canonicalize_name(one.name) for one in claimed if "+" in str(one.specifier)}
+    wanted = case.settings.cpu_indexes or {}
+    return {name: index for name, index in wanted.items() if name not in builds}
 
 
 def _indexes(case: Case, config: Config) -> tuple[str, ...]:

@@ -223,6 +223,60 @@ def test_a_named_index_is_named_in_the_lock_and_asked_first(make_uv, index, tmp_
         lock(uv, "app", indexes=["other"])
 
 
+@pytest.fixture
+def cpu(index, tmp_path):
+    """A second index that has ``torch`` for the CPU; the default has newer ones for CUDA."""
+    own = Index(tmp_path / "cpu")
+    for version in ("2.0", "2.1"):
+        index.wheel("torch", version, requires=("nvidia-cublas",))
+        own.wheel("torch", f"{version}+cpu")
+    index.wheel("torch", "3.0", requires=("nvidia-cublas",))
+    index.wheel("nvidia_cublas")
+    index.wheel("app", requires=("torch",))
+    own.wheel("app", "9.0")
+    return own
+
+
+TORCH = (("torch", "cpu"),)
+
+
+def lock_cpu(uv, *requirements, **more):
+    job = Job(requirements, "3.11", AMD, **{"sources": TORCH, **more})
+    return lock_many(uv, [job])[0]
+
+
+def test_what_has_a_source_comes_from_there_and_nothing_else_does(make_uv, cpu, tmp_path):
+    uv = make_uv(indexes={"cpu": cpu.url})
+    for declared in (("app",), ("app", "torch>=2")):
+        found = lock_cpu(uv, *declared)
+        assert versions(found) == {"app": "1.0", "torch": "2.1+cpu"}
+        assert [one.index for one in found.distributions] == ["default", "cpu"]
+        assert str(cpu.root) not in found.model_dump_json()
+    assert "torch" in put(uv, found, tmp_path / "out")
+    assert versions(lock_cpu(uv, "app", sources=())).keys() == {"app", "torch", "nvidia-cublas"}
+    assert lock_cpu(uv, "nvidia-cublas", "torch; sys_platform == 'win32'").distributions[1:] == ()
+
+
+@pytest.mark.parametrize("ran", ["2.0", "2.0+cu118"])
+def test_a_source_changes_the_build_and_not_the_version(make_uv, cpu, ran):
+    uv = make_uv(indexes={"cpu": cpu.url})
+    assert versions(lock_cpu(uv, f"torch=={ran}")) == {"torch": "2.0+cpu"}
+    assert versions(lock_cpu(uv, "app", constraints=(f"torch=={ran}",)))["torch"] == "2.0+cpu"
+    before = lock(uv, "app", "torch==2.0")
+    kept = lock_cpu(uv, "app", existing=before)
+    assert versions(kept)["torch"] == "2.0+cpu"
+    assert versions(lock_cpu(uv, "app", "torch<9", existing=kept))["torch"] == "2.0+cpu"
+    fresh = lock_cpu(uv, "app", existing=kept, upgrade=frozenset({"torch"}))
+    assert versions(fresh)["torch"] == "2.1+cpu"
+
+
+def test_a_version_that_the_source_lacks_is_refused_with_its_name(make_uv, cpu):
+    uv = make_uv(indexes={"cpu": cpu.url})
+    with pytest.raises(BadRequirement) as caught:
+        lock_cpu(uv, "torch==3.0")
+    assert "torch comes from index 'cpu' alone" in caught.value.hint
+
+
 # --- installing --------------------------------------------------------------------------------
 
 

@@ -50,6 +50,7 @@ def test_the_documented_example_says_what_it_seems_to_say(documented: Config):
     assert [line.text for line in train.requirements] == ["structlog>=24", "xgboost==2.1.3"]
     assert train.os_packages == ("libgomp1", "git")
     assert (train.bytecode, train.indexes, train.python) == ("none", ("internal",), "3.11")
+    assert train.cpu_indexes == {"torch": "pytorch-cpu", "torchvision": "pytorch-cpu"}
     assert (train.trial.run, train.trial.seconds, train.trial.tolerance) == (True, 600, 0.02)
     assert train.trial.ignore == ("tracking", "model.created")
     evaluate = documented.for_step("evaluate")
@@ -102,6 +103,8 @@ def test_every_field_is_documented_and_in_the_example(model):
         ("indexes.a = 'https://me:secret@x.example/simple'", "holds credentials"),
         ("indexes.default = 'https://x.example/simple'", "machine's own"),
         ("[steps.a]\nindexes = ['b']", "names 'b'"),
+        ("cpu_indexes.torch = 'b'", "cpu_indexes names 'b'"),
+        ("[steps.a.cpu_indexes]\ntorch = 'b'", "steps.a.cpu_indexes names 'b'"),
         ("[steps.a]\nname = 'a b'", "tag"),
         ("projects = ['nowhere']", "nowhere does not exist"),
         ("requirements = {}", "either a file or a group"),

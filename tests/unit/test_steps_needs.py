@@ -403,3 +403,13 @@ class TestIndexes:
         )
         found = fine(step(declared=self.DECLARED), config, None)
         assert found.indexes == ("internal", "more")
+
+    def test_builds_for_the_cpu_are_for_steps_without_an_accelerator(self):
+        config = Config(
+            cpu_indexes={"Torch": "cpu", "xgboost": "cpu"},
+            steps={"train": StepSettings(cpu_indexes={"xgboost": "default"})},
+        )
+        assert fine(step("", "torch"), config, None).sources == {"torch": "cpu"}
+        assert fine(step("", "torch==2.9.1+cu128"), config, None).sources == {}
+        asking = step("", "torch", resources=Resources(accelerator="nvidia.com/gpu"))
+        assert fine(asking, config, None).sources == {}
