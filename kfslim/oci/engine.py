@@ -269,6 +269,9 @@ def engine_errors(what: str) -> Iterator[None]:
     except docker.errors.APIError as error:
         said = str(error.explanation or error)[:300]
         raise StoreError(f"{what}: the Docker Engine answered: {said}") from error
+    except docker.errors.InvalidVersion as error:
+        message = f"{what}: the Docker Engine is too old: {error}"
+        raise StoreError(message, hint="Docker 19.03 and later will do.") from error
     except (docker.errors.DockerException, OSError, json.JSONDecodeError) as error:
         message = f"{what}: the Docker Engine does not answer"
         raise StoreError(message, hint=_START_HINT) from error

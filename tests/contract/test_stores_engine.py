@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import os
-import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from parts.check_image import check_image
 from parts.images import make_image, make_tar, small_image, small_index
+from parts.shell import shell_image
 
 from kfslim.errors import BadImage, BadReference, DigestMismatch, NotFound, StoreError
 from kfslim.oci import open_reader, open_store
@@ -87,39 +87,12 @@ def test_what_was_imported_has_a_base(name: str, tmp_path: Path) -> None:
 def test_docker_runs_what_we_load(name: str) -> None:
     import docker
 
-    shell = shutil.which("busybox") or shutil.which("dash") or "/bin/sh"
-    libraries = _libraries(shell)
-    tree = {path.lstrip("/"): Path(path).read_bytes() for path in libraries}
-    image = _executable(tree, shell)
-    open_store(f"docker-daemon:{name}").write(image, "t")
+    open_store(f"docker-daemon:{name}").write(shell_image(), "t")
     client = docker.from_env()
     said = client.containers.run(f"{name}:t", ["-c", "echo it runs"], remove=True,
-                                 entrypoint=["/sh"], network_mode="none")  # fmt: skip
+                                 entrypoint=["/bin/sh"], network_mode="none")  # fmt: skip
     client.close()
     assert said == b"it runs\n"
-
-
-def _libraries(program: str) -> list[str]:
-    done = subprocess.run(["ldd", program], capture_output=True, text=True)
-    words = [word for line in done.stdout.splitlines() for word in line.split()]
-    return sorted({word for word in words if word.startswith("/")})
-
-
-def _executable(tree: dict[str, bytes], shell: str) -> Image:
-    from kfslim.oci.digest import digest_of
-    from kfslim.oci.image import OCI_LAYER_GZIP, BytesSource, Descriptor, Layer
-
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for path, data in {**tree, "sh": Path(shell).read_bytes()}.items():
-            info = tarfile.TarInfo(path)
-            info.size, info.mode = len(data), 0o755
-            archive.addfile(info, io.BytesIO(data))
-    blob = gzip.compress(out.getvalue(), 1, mtime=0)
-    descriptor = Descriptor(OCI_LAYER_GZIP, digest_of(blob), len(blob))
-    layer = Layer(descriptor, digest_of(out.getvalue()), BytesSource(blob))
-    base = make_image()
-    return base.with_layers([layer], [{"created_by": "a shell"}])
 
 
 def test_no_engine_is_said_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

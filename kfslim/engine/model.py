@@ -1,0 +1,28 @@
+"""What a Docker Engine is asked to build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from kfslim.oci.image import Platform
+
+NETWORK = "host"  # of RUN instructions: an engine may have no bridge, or one without a way out
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build.  ``context`` is an open tar archive, ``dockerfile`` a path in it.
+
+    ``title`` is what messages call it ("step train").  ``arguments`` are build arguments, and
+    ``secrets`` id → content of BuildKit's secrets; both may hold credentials: never show them.
+    """
+
+    title: str
+    context: BinaryIO
+    dockerfile: str
+    platform: Platform
+    labels: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
