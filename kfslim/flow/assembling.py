@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from packaging.utils import canonicalize_version
 
@@ -17,6 +16,7 @@ from kfslim.build.venv import environment_layer
 from kfslim.errors import BadPlan
 from kfslim.flow.bases import base_tag, interpreter_for, open_base
 from kfslim.flow.before import measure_image
+from kfslim.flow.builders import Assembled, Making
 from kfslim.flow.bytecode import TracedBytecode
 from kfslim.flow.context import Context, pool
 from kfslim.flow.extras import project_layers, with_os_packages
@@ -33,17 +33,9 @@ from kfslim.plan.model import ImagePlan, StepPlan
 Bases = Callable[[], Mapping[str, Image]]  # waits for them: digest of the plan's base → image
 
 
-@dataclass(frozen=True)
-class Assembled:
-    """The images of one step, one per platform, and what they measure."""
-
-    images: tuple[Image, ...]
-    measurements: tuple[Measurement, ...]
-
-
 def assemble_steps(
     context: Context, steps: Sequence[StepPlan], store: Store, traffic: Traffic
-) -> Iterator[tuple[StepPlan, Assembled]]:
+) -> Making:
     """Make the images of ``steps``; when they are yielded, ``store`` has all their layers.
 
     Raises:
@@ -58,7 +50,7 @@ def assemble_steps(
         bases = aside.submit(_bases, context, plans, store, sending).result
         stacks = _stacks(context, plans, bases, sending)
         grounds = {plan: _ground(context, plan, bases(), sending) for plan in plans}
-    _publish_bases(context, plans, bases(), store, traffic)
+    publish_bases(context, plans, bases(), store, traffic)
     for step in steps:
         made = [_image(context, plan, grounds[plan], stacks[plan], step) for plan in step.images]
         yield step, Assembled(tuple(m[0] for m in made), tuple(m[1] for m in made))
@@ -166,7 +158,7 @@ def _interpreters(context: Context, plans: Sequence[ImagePlan], bases: Bases) ->
     return [interpreter_for(context, base, bases()[d]) for d, base in compiling.items()]
 
 
-def _publish_bases(
+def publish_bases(
     context: Context,
     plans: Sequence[ImagePlan],
     bases: Mapping[str, Image],
@@ -185,7 +177,7 @@ def _image(
     below = measure_image(context, ground, plan.base.asked)
     python = _python(plan, below, step.name)
     measurement = combine(below, [built.added for built in stack], python)
-    _check_held(plan, measurement, step.name)
+    check_held(plan, measurement, step.name)
     stacked = [Stacked(built.layer, built.created_by) for built in stack]
     image = assemble(ground, stacked, plan, step.step_digest).with_config(
         labels={LABEL: to_label(measurement)}
@@ -214,7 +206,7 @@ def _python(plan: ImagePlan, below: Measurement, step: str) -> PythonMeasure:
     )
 
 
-def _check_held(plan: ImagePlan, made: Measurement, step: str) -> None:
+def check_held(plan: ImagePlan, made: Measurement, step: str) -> None:
     """Hold the image to its plan: every version that its lock names is there."""
     held = {(d.name, canonicalize_version(d.version)) for d in made.distributions}
     for locked in plan.lock.distributions:

@@ -1,4 +1,4 @@
-"""Plan → published images.  Nothing but the plan decides what is built.
+"""Plan → published images, by whichever builder.  Nothing but the plan decides what is built.
 
 A step whose tag is at the destination already costs one request.  Of the others, layers are sent
 while others are still being made; manifests follow when all layers are there, tags last.  A
@@ -8,23 +8,22 @@ while others are still being made; manifests follow when all layers are there, t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from kfslim.flow.before import measure_image
+from kfslim.flow.builders import Assembled, Builder, Daemonless
 from kfslim.flow.context import Context, pool
 from kfslim.flow.traffic import Traffic
 from kfslim.measure.model import Measurement
-from kfslim.oci import Index, Platform, Reference, Store
+from kfslim.oci import Image, Index, Platform, Reference, Store
 from kfslim.plan.check import check_plan
-from kfslim.plan.model import LABEL_STEP, Plan, StepPlan
+from kfslim.plan.model import LABEL_BUILDER, LABEL_STEP, Plan, StepPlan
 from kfslim.report.model import BuildResult, StepBuild
-
-if TYPE_CHECKING:
-    from kfslim.flow.assembling import Assembled
 
 _ASKING = 8  # threads that ask whether a step is there; they wait for the network
 _ROOM = "published"
+DAEMONLESS = Daemonless()
 CANDIDATE = "candidate-"  # begins the temporary tag of an image that nobody has tried yet
 
 
@@ -85,6 +84,7 @@ def build_images(
     pull_from: str | None = None,
     *,
     candidates: bool = False,
+    builder: Builder = DAEMONLESS,
 ) -> Built:
     """Build and publish what of ``plan`` is not at ``target`` yet.
 
@@ -98,12 +98,12 @@ def build_images(
     """
     check_plan(plan)
     store, traffic = context.store(target), Traffic()
-    prefixes = ("", CANDIDATE) if candidates else ("",)
-    present = _present(context, plan.steps, store, prefixes)
+    tags = _Tags(builder.mark, ("", CANDIDATE) if candidates else ("",))
+    present = _present(context, plan.steps, store, tags)
     todo = [step for step in plan.steps if step.name not in present]
     if todo:
         store.check_push()
-    done = present | (_build(context, todo, store, traffic, prefixes[-1]) if todo else {})
+    done = present | (_build(context, builder, todo, store, traffic, tags) if todo else {})
     name = pull_from or nodes_name(target)
     steps = [
         BuiltStep(
@@ -132,13 +132,24 @@ def nodes_name(target: Reference) -> str:
     return f"localhost/{safe or 'images'}"
 
 
+@dataclass(frozen=True)
+class _Tags:
+    """Where images of one builder lie: under ``prefixes``, new ones under the last."""
+
+    mark: str
+    prefixes: tuple[str, ...]
+
+    def of(self, step: StepPlan) -> list[str]:
+        return [prefix + step.tag_by(self.mark) for prefix in self.prefixes]
+
+
 def _present(
-    context: Context, steps: Sequence[StepPlan], store: Store, prefixes: Sequence[str]
+    context: Context, steps: Sequence[StepPlan], store: Store, tags: _Tags
 ) -> dict[str, _Done]:
-    """Return the steps that ``store`` has under their tags, a prefix tried after the other."""
+    """Return the steps that ``store`` has under their tags, one tag tried after the other."""
 
     def find(step: StepPlan) -> _Done | None:
-        asked = (_find(context, step, store, prefix + step.tag) for prefix in prefixes)
+        asked = (_find(context, step, store, tag, tags.mark) for tag in tags.of(step))
         return next(filter(None, asked), None)
 
     with pool(_ASKING) as threads:
@@ -146,54 +157,57 @@ def _present(
         return {step.name: done for step, done in zip(steps, found, strict=True) if done}
 
 
-def _find(context: Context, step: StepPlan, store: Store, tag: str) -> _Done | None:
+def _find(context: Context, step: StepPlan, store: Store, tag: str, mark: str) -> _Done | None:
     descriptor = store.resolve(tag)
     if descriptor is None:
         return None
-    known = context.cache.get(_ROOM, _key(step))
+    known = context.cache.get(_ROOM, _key(step, mark))
     if known and known.get("digest") == descriptor.digest:
         images = tuple(Measurement.model_validate(value) for value in known["images"])
         return _Done(descriptor.digest, tag, images)
     platforms = [Platform.parse(image.base.platform) for image in step.images]
     read = [store.read(descriptor.digest, platform) for platform in platforms]
-    if any(image.labels.get(LABEL_STEP) != step.step_digest for image in read):
+    if any(_marks(image) != (step.step_digest, mark) for image in read):
         return None  # somebody else's image under our tag: build and replace it
     measured = tuple(measure_image(context, image, "") for image in read)
     done = _Done(descriptor.digest, tag, measured)
-    _remember(context, step, done)
+    _remember(context, step, mark, done)
     return done
+
+
+def _marks(image: Image) -> tuple[str | None, str]:
+    return image.labels.get(LABEL_STEP), image.labels.get(LABEL_BUILDER, "")
 
 
 def _build(
-    context: Context, steps: Sequence[StepPlan], store: Store, traffic: Traffic, prefix: str
-) -> dict[str, _Done]:
-    from kfslim.flow.assembling import assemble_steps  # nothing of it is needed where all is there
-
-    return {
-        step.name: _publish(context, step, assembled, store, traffic, prefix + step.tag)
-        for step, assembled in assemble_steps(context, steps, store, traffic)
-    }
-
-
-def _publish(
     context: Context,
-    step: StepPlan,
-    assembled: Assembled,
+    builder: Builder,
+    steps: Sequence[StepPlan],
     store: Store,
     traffic: Traffic,
-    tag: str,
-) -> _Done:
-    whole = assembled.images[0] if len(assembled.images) == 1 else Index.build(assembled.images)
-    traffic.add(store.write(whole, tag, context.progress))
-    done = _Done(whole.digest, tag, assembled.measurements)
-    _remember(context, step, done)
+    tags: _Tags,
+) -> dict[str, _Done]:
+    done = {}
+    with closing(builder.build(context, steps, store, traffic)) as made:
+        for step, assembled in made:
+            done[step.name] = _publish(context, assembled, store, traffic, tags.of(step)[-1])
+            _remember(context, step, tags.mark, done[step.name])
     return done
 
 
-def _remember(context: Context, step: StepPlan, done: _Done) -> None:
+def _publish(
+    context: Context, assembled: Assembled, store: Store, traffic: Traffic, tag: str
+) -> _Done:
+    whole = assembled.images[0] if len(assembled.images) == 1 else Index.build(assembled.images)
+    traffic.add(store.write(whole, tag, context.progress))
+    return _Done(whole.digest, tag, assembled.measurements)
+
+
+def _remember(context: Context, step: StepPlan, mark: str, done: _Done) -> None:
     images = [image.model_dump(mode="json") for image in done.images]
-    context.cache.put(_ROOM, _key(step), {"digest": done.digest, "images": images})
+    context.cache.put(_ROOM, _key(step, mark), {"digest": done.digest, "images": images})
 
 
-def _key(step: StepPlan) -> str:
-    return step.step_digest.removeprefix("sha256:")
+def _key(step: StepPlan, mark: str) -> str:
+    digest = step.step_digest.removeprefix("sha256:")
+    return f"{mark}-{digest}" if mark else digest

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kfslim.errors import NotFound
-from kfslim.flow.building import nodes_name
+from kfslim.flow.builders import Builder
+from kfslim.flow.building import DAEMONLESS, nodes_name
 from kfslim.flow.context import Context
 from kfslim.flow.reading import read_steps
 from kfslim.model import Document
@@ -29,10 +30,11 @@ def pin_published(
     pull_from: str | None = None,
     *,
     where: str = "",
+    builder: Builder = DAEMONLESS,
 ) -> Pinned:
     """Pin the steps of ``plan`` in ``text`` to the images that ``target`` has under their tags.
 
-    ``where`` is what messages call ``text``.
+    ``where`` is what messages call ``text``; ``builder`` is the one that made the images.
 
     Raises:
         NotFound: an image is not there.
@@ -42,10 +44,11 @@ def pin_published(
     store, name = context.store(target), pull_from or nodes_name(target)
     pins = {}
     for step in plan.steps:
-        descriptor = store.resolve(step.tag)
+        tag = step.tag_by(builder.mark)
+        descriptor = store.resolve(tag)
         if descriptor is None:
             raise NotFound(
-                f"{target} has no image {step.tag} for step {step.name}",
+                f"{target} has no image {tag} for step {step.name}",
                 hint="Build the plan there first: kfslim build PLAN --to " + str(target),
             )
         pins[step.executor] = f"{name}@{descriptor.digest}"

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from kfslim.errors import InputError, NotFound
 from kfslim.flow.bases import BASE_TAG, base_tag
+from kfslim.flow.builders import MARKS
 from kfslim.flow.context import Context
 from kfslim.model import Document, Model
 from kfslim.oci import Image, Index, Reference, Store, Written
@@ -124,7 +125,7 @@ def _is_ours(store: Store, tag: str, digest: str) -> bool:
 
 def _plan_tags(plan: Plan) -> Iterable[str]:
     for step in plan.steps:
-        yield step.tag
+        yield from (step.tag_by(mark) for mark in MARKS)
         yield from (base_tag(image.base) for image in step.images)
 
 

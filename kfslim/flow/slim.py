@@ -20,7 +20,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from kfslim.flow.building import Built, build_images
+from kfslim.flow.builders import Builder
+from kfslim.flow.building import DAEMONLESS, Built, build_images
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options, TrialOptions
 from kfslim.flow.pinning import pin_text
@@ -67,10 +68,12 @@ def slim(
     pull_from: str | None = None,
     where: str = "",
     trial: TrialOptions | None = None,
+    builder: Builder = DAEMONLESS,
 ) -> Slimmed:
     """Plan, try, build, publish and pin the pipeline in ``text`` (YAML, called ``where``).
 
     Without ``trial`` nothing is run: images that nobody has seen running say so in a label.
+    Tried is what kfslim itself makes of a plan, whichever ``builder`` makes what is published.
 
     Raises:
         BadPipeline: ``text`` is no compiled KFP v2 pipeline.
@@ -84,7 +87,7 @@ def slim(
     with clock.phase("trial"):
         planned, trials = _tried(context, text, planned, trial, target)
     with clock.phase("build and publish"):
-        built = build_images(context, planned.plan, target, pull_from)
+        built = build_images(context, planned.plan, target, pull_from, builder=builder)
     with clock.phase("pin"):
         pinned = pin_text(context, text, pins_of(built))
     return Slimmed(pinned, planned.plan, report_of(pipeline, planned, built, clock, trials))

@@ -18,6 +18,7 @@ from kfslim.steps.model import LeftAlone
 
 Bytecode = Literal["all", "none", "trace"]
 LABEL_STEP = "io.kfslim.step-digest"  # on an image: the digest of the plan that it follows
+LABEL_BUILDER = "io.kfslim.builder"  # on an image that another builder than kfslim's own made
 LABEL_TRIAL = "io.kfslim.trial"  # on an image: "skipped" where nobody has seen it running
 ARCHIVE_PATH = re.compile(r"[A-Za-z0-9][\w.+~-]*(/[A-Za-z0-9][\w.+~-]*)*\Z", re.ASCII)
 FORMAT = 1  # of the layers that build writes; a new number when the same plan gives other bytes
@@ -171,6 +172,10 @@ class StepPlan(Model):
     def tag(self) -> str:
         """``<step>-<step digest, 12>``: the final tag of the step's image."""
         return f"{self.name}-{self.step_digest.removeprefix('sha256:')[:12]}"
+
+    def tag_by(self, mark: str) -> str:
+        """The final tag of what the builder with this mark makes of the step."""
+        return f"{mark}-{self.tag}" if mark else self.tag
 
 
 class Plan(Document):
