@@ -20,13 +20,12 @@ from kfslim.build.recipe import Recipe
 from kfslim.errors import DigestMismatch
 from kfslim.files import disk_errors
 from kfslim.lock.model import Locked
-from kfslim.lock.tree import Installed, InstalledFile, record_text, site_packages
+from kfslim.lock.tree import Installed, InstalledFile, is_paper, record_text, site_packages
 from kfslim.measure.combine import describe_distribution
 from kfslim.measure.model import DistributionMeasure
 from kfslim.oci.digest import VerifyingReader
 from kfslim.oci.tarwrite import TarWriter
 
-_RECORD = ".dist-info/RECORD"
 _DESCRIBING = ("METADATA", "entry_points.txt", "top_level.txt")
 UNTOUCHED = "untouched"  # the name that cuts have among the rules that removed something
 _STREAMED = 1 << 20  # bytes; larger files pass through in pieces
@@ -141,7 +140,7 @@ def _choose(
     modules, inside = installed.locked.modules, tree.files
     if modules is not None:
         wanted = set(modules)
-        return [f for p, f in inside.items() if p in wanted or p.endswith(_RECORD)], ()
+        return [f for p, f in inside.items() if p in wanted or is_paper(f.path, "RECORD")], ()
     gone = recipe.policy.removed(installed.locked.name, tree)
     for path in covered(recipe.cut(installed.locked.name), tree.paths):
         gone.setdefault(path, UNTOUCHED)
@@ -195,10 +194,10 @@ def made(path: str, data: bytes, executable: bool = False) -> Piece:
 def _with_record(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """Sort the pieces, and let RECORD list exactly them."""
     pieces = sorted(pieces, key=lambda piece: piece.file.path)
-    if not any(piece.file.path.endswith(_RECORD) for piece in pieces):
+    if not any(is_paper(piece.file.path, "RECORD") for piece in pieces):
         return tuple(pieces)
     text = record_text(piece.file for piece in pieces)
-    return tuple(made(p.file.path, text) if p.file.path.endswith(_RECORD) else p for p in pieces)
+    return tuple(made(p.file.path, text) if is_paper(p.file.path, "RECORD") else p for p in pieces)
 
 
 def write_pieces(tar: TarWriter, folder: str, pieces: Mapping[str, Piece]) -> None:

@@ -14,6 +14,8 @@ from kfslim.oci.compress import Codec
 from kfslim.plan.model import FORMAT, ImagePlan
 from kfslim.plan.tried import Cut
 
+_RECORDS = 2  # of how RECORD is written; raised for what vendors the RECORDs of others
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -38,6 +40,7 @@ class Recipe:
         """64 hex digits; equal for layers of equal bytes, whatever plan they are in."""
         value: dict[str, Any] = {
             "format": FORMAT,
+            "records": _RECORDS,
             "environment": self.environment,
             "python": self.minor,
             "bytecode": self.bytecode,

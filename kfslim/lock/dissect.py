@@ -15,7 +15,7 @@ from kfslim.lock.anatomy import Anatomy
 from kfslim.lock.install import install
 from kfslim.lock.model import Locked
 from kfslim.lock.scripts import read_entry_points
-from kfslim.lock.tree import Installed, InstalledFile
+from kfslim.lock.tree import Installed, InstalledFile, is_paper
 from kfslim.lock.uv import Uv
 from kfslim.oci.image import Platform
 from kfslim.progress import SILENT, Progress
@@ -121,7 +121,7 @@ def dissect(installed: Installed) -> Anatomy:
 def _text(files: Iterable[InstalledFile], name: str) -> str:
     """Return the text of a file of the ``.dist-info``; empty where there is none."""
     for file in files:
-        if file.path.endswith(f".dist-info/{name}"):
+        if is_paper(file.path, name):
             return file.source.read_text("utf-8", errors="replace")
     return ""
 

@@ -18,6 +18,7 @@ from kfslim.lock.target import NEWEST_GLIBC, Target
 from kfslim.lock.tree import (
     Installed,
     InstalledFile,
+    is_paper,
     read_tree,
     record_text,
     tree_hash,
@@ -208,7 +209,7 @@ def finished(locked: Locked, files: Files, folder: Path, environment: str) -> In
 def _with_scripts(files: Files, folder: Path, environment: str) -> Files:
     """Replace the scripts in ``bin/`` by the ones that start the environment's interpreter."""
     python = f"{environment}/bin/python3"
-    points = next((f.source for f in files if f.path.endswith(".dist-info/entry_points.txt")), None)
+    points = next((f.source for f in files if is_paper(f.path, "entry_points.txt")), None)
     ours = entry_point_scripts(points.read_text("utf-8"), python) if points else {}
     return tuple(_script(file, ours, folder, python) for file in files)
 

@@ -17,6 +17,7 @@ from kfslim.lock.install import Files, built_hash, install_group
 from kfslim.lock.model import Locked
 from kfslim.lock.target import Target
 from kfslim.lock.toml import parse_toml
+from kfslim.lock.tree import is_paper
 from kfslim.lock.uv import Uv
 
 ROOM = "sdists"  # of the cache
@@ -111,7 +112,7 @@ def _pin(uv: Uv, locked: Locked, requirements: tuple[str, ...]) -> tuple[str, ..
 
 def _check_pure(locked: Locked, files: Files) -> None:
     """Refuse a build that would not be the same, or not run, on another machine."""
-    wheel = next(file.source for file in files if file.path.endswith(".dist-info/WHEEL"))
+    wheel = next(file.source for file in files if is_paper(file.path, "WHEEL"))
     tags = [
         line.partition(":")[2].strip()
         for line in wheel.read_text("utf-8").splitlines()

@@ -129,7 +129,7 @@ def _read_record(record: Path, minor: str, alone: bool) -> Found:
         source, differs = Path(f"{root}/{inside}"), size not in ("", str(status.st_size))
         disturbed |= differs
         sha256 = _hex(recorded) if not (differs and alone) else ""
-        if not inside.endswith(".dist-info/RECORD"):
+        if not is_paper(inside, "RECORD"):
             sha256 = sha256 or hash_file(source)
         executable = bool(status.st_mode & stat.S_IXUSR)
         path = _in_environment(inside, minor)
@@ -140,6 +140,15 @@ def _read_record(record: Path, minor: str, alone: bool) -> Found:
 def _rows(record: Path) -> list[list[str]]:
     with record.open(encoding="utf-8", newline="") as stream:
         return [row for row in csv.reader(stream) if row]
+
+
+def is_paper(path: str, name: str) -> bool:
+    """Tell the file ``name`` of a distribution's own ``.dist-info``: not of one that it vendors.
+
+    ``path`` is relative to the environment, or to the tree that it was installed in.
+    """
+    inside = path.partition("-packages/")[2]
+    return inside.count("/") == 1 and inside.endswith(f".dist-info/{name}")
 
 
 def _is_installers_own(inside: str) -> bool:
@@ -189,7 +198,7 @@ def record_text(files: Iterable[InstalledFile]) -> bytes:
     Give it what is left of one distribution after pruning, plus bytecode if that should be listed.
     """
     files = sorted(files)
-    record = next(file.path for file in files if file.path.endswith(".dist-info/RECORD"))
+    record = next(file.path for file in files if is_paper(file.path, "RECORD"))
     site = record.rsplit("/", 2)[0] + "/"
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

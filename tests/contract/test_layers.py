@@ -142,10 +142,16 @@ def test_a_built_layer_tells_its_measure(trees, python, tmp_path):
 def test_a_vendored_distribution_does_not_speak_for_its_host(python, tmp_path):
     """Such are in setuptools and ray: ``setuptools/_vendor/wheel-0.43.0.dist-info``."""
     vendored = b"Metadata-Version: 2.1\nName: other\nVersion: 9\n"
-    files = {"host/__init__.py": b"", "host/_vendor/other-9.dist-info/METADATA": vendored}
+    record = "host/_vendor/other-9.dist-info/RECORD"
+    files = {
+        "host/__init__.py": b"",
+        "host/_vendor/other-9.dist-info/METADATA": vendored,
+        record: b"other.py,,\n",
+    }
     trees = [make_installed(tmp_path / "trees", "host", files)]
     (built,) = build(make_plan(trees, python, (("host",),)), trees, python, tmp_path)
     assert [(d.name, d.version) for d in built.distributions] == [("host", "1.0")]
+    assert members(built.layer)[f"{ENV}/{SITE}/{record}"] == b"other.py,,\n"
 
 
 def test_of_a_path_that_two_share_the_last_ones_stays(trees, python, tmp_path):

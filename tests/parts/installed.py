@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kfslim.build.interpreter import Interpreter
 from kfslim.lock.model import Locked
-from kfslim.lock.tree import Installed, InstalledFile, site_packages
+from kfslim.lock.tree import Installed, InstalledFile, is_paper, site_packages
 from kfslim.oci.compress import LayerWriter, as_layer, current_codec
 from kfslim.oci.image import EPOCH, Image, Layer, Platform
 from kfslim.oci.tarwrite import TarWriter
@@ -52,7 +52,7 @@ def _file(folder: Path, path: str, data: bytes, executable: bool = False) -> Ins
     source = folder / path
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_bytes(data)
-    sha256 = "" if path.endswith("/RECORD") else hashlib.sha256(data).hexdigest()
+    sha256 = "" if is_paper(path, "RECORD") else hashlib.sha256(data).hexdigest()
     return InstalledFile(path, source, len(data), sha256, executable)
 
 

@@ -131,3 +131,16 @@ def test_tree_hash_sees_paths_and_content_and_no_record():
     assert tree_hash([one]) == tree_hash([record, one])
     assert tree_hash([one]) != tree_hash([one._replace(path="b")])
     assert tree_hash([one]) != tree_hash([one._replace(sha256="bb")])
+
+
+def test_the_record_of_what_is_vendored_is_a_file_like_any_other(tmp_path):
+    vendored = "_vendor/other-9.dist-info/RECORD"  # sorts before the distribution's own
+    put(tmp_path, "host", {vendored: b"other.py,,", "host.py": b""})
+    own, inner = (
+        next(f for f in read_tree(tmp_path, "3.11")["host"].files if f.path.endswith(end))
+        for end in ("host-1.0.dist-info/RECORD", vendored)
+    )
+    assert (own.sha256, inner.sha256) == ("", hashlib.sha256(b"other.py,,").hexdigest())
+    files = read_tree(tmp_path, "3.11")["host"].files
+    assert b"\nhost-1.0.dist-info/RECORD,,\n" in record_text(files)
+    assert b"_vendor/other-9.dist-info/RECORD,sha256=" in record_text(files)
