@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
-from parts.command import preamble, result, shared_cache
+from parts.command import every_step_declares, result, shared_cache
 from parts.need import missing
 
 from kfslim.audit.codes import CODES
@@ -37,10 +36,7 @@ def slimmed(tmp_path_factory) -> dict:
     cache, folder = shared_cache(tmp_path_factory), tmp_path_factory.mktemp("seed")
     if reason := PrivateRoot(Cache(cache)).refusal():
         missing(reason)
-    documents = list(yaml.safe_load_all(PIPELINE.read_text()))
-    for executor in documents[0]["deploymentSpec"]["executors"].values():
-        executor["container"]["command"][2] = preamble(LIST)
-    (folder / "pipeline.yaml").write_text(yaml.safe_dump_all(documents, sort_keys=False))
+    (folder / "pipeline.yaml").write_text(every_step_declares(PIPELINE, LIST))
     report = result(
         "slim", folder / "pipeline.yaml", "--base", "deb:bookworm", "--no-before", "--run",
         "--prune", "trace", "--to", f"oci:{folder}/images", "-o", folder / "slim.yaml",

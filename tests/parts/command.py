@@ -40,6 +40,14 @@ def preamble(packages: Iterable[str]) -> str:
     return f'{_ENSURE_PIP}\nPIP_DISABLE_PIP_VERSION_CHECK=1 {" && ".join(installs)} && "$0" "$@"\n'
 
 
+def every_step_declares(pipeline: Path, requirements: Iterable[str]) -> str:
+    """Return a compiled pipeline of lightweight steps with ``requirements`` in every step."""
+    documents = list(yaml.safe_load_all(pipeline.read_text()))
+    for executor in documents[0]["deploymentSpec"]["executors"].values():
+        executor["container"]["command"][2] = preamble(requirements)
+    return yaml.safe_dump_all(documents, sort_keys=False)
+
+
 def _install(words: list[str]) -> str:
     quoted = " ".join(f"'{word}'" for word in words)
     return f"python3 -m pip install --quiet --no-warn-script-location {quoted} "
