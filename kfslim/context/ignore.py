@@ -44,7 +44,7 @@ class DockerIgnore:
 
     def __init__(self, text: str = "") -> None:
         self._rules = tuple(_rules(text))
-        self._folders: dict[str, Above] = {"": ()}
+        self._folders: dict[str, Above] = {}
 
     def but(self, path: str) -> DockerIgnore:
         """Return the same patterns with an exception for ``path`` at the end."""
@@ -86,10 +86,14 @@ class DockerIgnore:
         return any(f"{pattern}/".startswith(f"{folder}/") for pattern in exceptions)
 
     def _above(self, folder: str) -> Above:
-        if folder not in self._folders:
-            above = self._above(posixpath.dirname(folder))
-            self._folders[folder] = self.match(folder, above)[1]
-        return self._folders[folder]
+        above: Above = ()
+        path = ""
+        for part in folder.split("/") if folder else ():
+            path = f"{path}/{part}" if path else part
+            if path not in self._folders:
+                self._folders[path] = self.match(path, above)[1]
+            above = self._folders[path]
+        return above
 
 
 def escaped(path: str) -> str:
@@ -108,9 +112,9 @@ def _rules(text: str) -> Iterator[Rule]:
         written = "" if line.startswith("#") else line.strip()
         negated = written.startswith("!")
         pattern = written.removeprefix("!").strip()
-        if negated and not pattern:
-            raise BadConfig(".dockerignore: '!' makes no exception: a pattern must follow it")
         pattern = posixpath.normpath(pattern).lstrip("/") if pattern else ""
+        if negated and not pattern:
+            raise BadConfig(f".dockerignore: {written!r} makes no exception: no pattern follows")
         if pattern not in ("", "."):
             yield Rule(negated, pattern, _matcher(pattern))
 

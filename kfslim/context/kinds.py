@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from pathlib import Path
 from typing import NamedTuple
@@ -80,7 +81,7 @@ def sort_folder(root: Path, path: str) -> Sort | None:
     if kind := _BY_FOLDER.get(name):
         return Sort(kind, f"**/{name}")
     for marker, marked in _MARKERS.items():
-        if (root / path / marker).exists():
+        if os.access(root / path / marker, os.F_OK):
             return Sort(marked, escaped(path))
     return None
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 
 from kfslim.context.walk import Entry
 
 BLOCK = 512
 END = 2 * BLOCK  # two empty blocks
 _NAME = 100  # bytes of a name in a plain header
+_PREFIX = 155  # and of the folders before it
 _OCTAL = 8**11  # sizes and times below it fit into a plain header
 
 
@@ -44,15 +44,26 @@ class Stream:
         return "" if name == entry.path else name
 
 
-def _records(entry: Entry, target: str, data: int) -> Iterator[bytes]:
+def _records(entry: Entry, target: str, data: int) -> list[bytes]:
+    """Return the records of an extended header: of all that is long, once one value needs it."""
     name = os.fsencode(entry.path) + (b"/" if entry.is_folder else b"")
-    for key, text in ((b"path", name), (b"linkpath", os.fsencode(target))):
-        if len(text) > _NAME or not text.isascii():
-            yield _record(key, text)
-    seconds = entry.stat.st_mtime_ns // 10**9
-    for key, number in ((b"size", data), (b"mtime", seconds)):
-        if not 0 <= number < _OCTAL:
-            yield _record(key, b"%d" % number)
+    texts = {b"path": name, b"linkpath": os.fsencode(target)}
+    numbers = {b"size": data, b"mtime": entry.stat.st_mtime_ns // 10**9}
+    found = {key: text for key, text in texts.items() if not _fits(text)}
+    found |= {key: b"%d" % number for key, number in numbers.items() if not 0 <= number < _OCTAL}
+    if list(found) == [b"path"] and _splits(name):
+        return []
+    return [_record(key, value) for key, value in found.items()]
+
+
+def _fits(text: bytes) -> bool:
+    return len(text) <= _NAME and text.isascii()
+
+
+def _splits(name: bytes) -> bool:
+    """Say whether a long name fits into a plain header's two fields, parted at a slash."""
+    parted = name[: _PREFIX + 1].rstrip(b"/").rfind(b"/")
+    return name.isascii() and parted > 0 and len(name) - parted - 1 <= _NAME
 
 
 def _record(key: bytes, value: bytes) -> bytes:

@@ -77,11 +77,11 @@ class _Walk:
             entry = self._look(found, path, kept=not ignored)
             if entry is None:
                 continue
+            content = self._list(path, kept=not ignored) if is_folder else None
             if not ignored:
                 yield from self._unsaid(todo)
                 yield entry
-            if is_folder:
-                content = self._list(path, kept=not ignored)
+            if content:
                 todo.append(_Folder(entry, hits, content, [not ignored]))
 
     def _unsaid(self, todo: list[_Folder]) -> Iterator[Entry]:
@@ -105,7 +105,7 @@ class _Walk:
             entry = Entry(path, found.stat(follow_symlinks=False))
             if found.is_symlink():
                 return entry._replace(target=os.readlink(found.path))  # noqa: PTH115  (as it is written)
-            if self._asks and entry.is_file and not os.access(found.path, os.R_OK):
+            if self._asks and entry.is_file and not _readable(found.path):
                 raise PermissionError(13, os.strerror(13))
         except FileNotFoundError:
             return None
@@ -120,3 +120,7 @@ class _Walk:
                 f"{self._root / path} cannot be read, and Docker would not build: {error.strerror}",
                 hint="List it in .dockerignore, or make it readable.",
             ) from error
+
+
+def _readable(path: str) -> bool:
+    return os.access(path, os.R_OK, effective_ids=True)
