@@ -275,13 +275,15 @@ def _dropped(
     if not found:
         why = "nothing that stays requires it"
         return Dropped(locked=locked, platform=platform, code="KS201", requirement="", why=why)
-    first = found[0]
-    why = first.message if own else f"it came with {first.requirement}: {first.message}"
+    first, requirement = found[0], found[0].requirement
+    why = first.message if own else f"it came with {requirement}: {first.message}"
+    if first.code == "KS402":  # that requirement stays
+        why, requirement = f"CUDA of {requirement}, and the step asks for no accelerator", ""
     return Dropped(
         locked=locked,
         platform=platform,
         code=first.code,
-        requirement=first.requirement,
+        requirement=requirement,
         why=why,
     )
 

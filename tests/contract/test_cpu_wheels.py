@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from parts.command import check_refused
 from parts.toy import Toy, container_pipeline
-from parts.wheels import Index
+from parts.wheels import Index, served
 
 CONFIG = """\
 base = "oci:{folder}/base:toy"
@@ -27,11 +24,6 @@ torch = "default"
 GPU = {"resourceType": "nvidia.com/gpu", "resourceCount": "1"}
 
 
-class Silent(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def toy(tmp_path: Path) -> Iterator[Toy]:
     """Steps that get torch by way of another, and a server with its build for the CPU."""
@@ -41,13 +33,9 @@ def toy(tmp_path: Path) -> Iterator[Toy]:
     world.index.wheel("lightning", requires=("torch>=2",))
     cpu = Index(tmp_path / "cpu")
     cpu.wheel("torch", "2.9+cpu")
-    handler = partial(Silent, directory=str(cpu.root))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/simple"
+    with served(cpu) as url:
         (tmp_path / "kfslim.toml").write_text(CONFIG.format(folder=tmp_path, url=url))
         yield world
-        server.shutdown()
 
 
 def ask_for_accelerator(path: Path, step: str) -> None:

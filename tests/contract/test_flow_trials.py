@@ -8,6 +8,7 @@ import re
 import pytest
 from parts.command import check_refused, make_pipeline, result, run, shared_cache
 from parts.need import missing
+from parts.wheels import Index, served
 
 from kfslim.cache import Cache
 from kfslim.oci import open_store
@@ -205,6 +206,24 @@ def test_a_machine_without_a_runner_is_told_before_anything_is_built(tmp_path, c
     check_refused(done, 3, "no trial can run here")
     assert "--no-trial" in done.stderr
     assert not (folder / "images").exists() and not (folder / "slim.yaml").exists()
+
+
+def test_cuda_libraries_go_where_a_run_does_without_them(tmp_path, cache):
+    index = Index(tmp_path / "index")
+    index.wheel("boost", requires=("nvidia-nccl-cu12",))
+    index.wheel("nvidia_nccl_cu12", files={"nvidia/nccl/lib/libnccl.so.2": b"CUDA" * 1000})
+    (tmp_path / "pipeline.yaml").write_text(
+        make_pipeline({"plain": ["boost"]}, plain="def plain():\n    import boost\n")
+    )
+    with served(index) as url:
+        config = f'indexes.local = "{url}"\nsteps.plain.indexes = ["local"]\n'
+        (tmp_path / "kfslim.toml").write_text(config)
+        (kept,) = result(*words(tmp_path), cache=cache)["steps"]
+        assert kept["gone"] == []  # a start proves nothing about what the step does
+        (ran,) = result(*words(tmp_path, "--run"), cache=cache)["steps"]
+    (gone,) = ran["gone"]
+    assert (gone["name"], gone["code"], gone["requirement"]) == ("nvidia-nccl-cu12", "KS402", "")
+    assert gone["why"] == "CUDA of boost, and the step asks for no accelerator"
 
 
 def test_a_run_cuts_what_it_never_touched_where_that_is_asked_for(tmp_path, cache):

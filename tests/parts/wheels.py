@@ -6,8 +6,12 @@ import base64
 import hashlib
 import io
 import tarfile
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 BACKEND = """\
@@ -127,6 +131,21 @@ class Index:
             for file in files
         ]
         page.write_text("<!DOCTYPE html><html><body>" + "\n".join(links) + "</body></html>")
+
+
+class _Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def served(index: Index) -> Iterator[str]:
+    """Serve an index on 127.0.0.1; yield its URL."""
+    handler = partial(_Silent, directory=str(index.root))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/simple"
+        server.shutdown()
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
