@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from kfslim.context.folder import Folder, open_folder
@@ -12,6 +13,7 @@ from kfslim.context.model import Dialect, Leak
 from kfslim.context.secrets import PROBE, find_secret
 from kfslim.context.walk import Entry, walk
 from kfslim.errors import GateError
+from kfslim.files import disk_errors
 
 _NAMED = 3  # in one sentence
 
@@ -35,6 +37,20 @@ def leaks_in(context: Folder) -> tuple[Leak, ...]:
     """Return the secrets of an opened context."""
     guard = Guard(context.root)
     found = (guard.look(entry) for entry in walk(context.root, context.ignore, context.dialect))
+    return tuple(leak for leak in found if leak)
+
+
+def leaks_among(files: Mapping[str, bytes | Path]) -> tuple[Leak, ...]:
+    """Return the secrets in a context that is put together: path in it → content, or a file.
+
+    Raises:
+        DiskError: a file cannot be read.
+    """
+    found = []
+    for path, source in sorted(files.items()):
+        with disk_errors(f"reading {path}"):
+            size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        found.append(_leak(path, size, partial(_head, source)))
     return tuple(leak for leak in found if leak)
 
 
@@ -77,19 +93,8 @@ class Guard:
         skipped = self._passed and entry.path.startswith(self._passed)
         if not entry.is_file or (skipped and not entry.path.endswith(".git/config")):
             return None
-        found = find_secret(entry.path, _reader(self._root / entry.path))
-        if not found:
-            return None
-        secret, pattern = found
         size = entry.stat.st_size
-        return Leak(
-            code=secret.code,
-            kind=secret.kind,
-            path=shown(entry.path),
-            file_bytes=size,
-            pattern=pattern,
-            why=secret.why,
-        )
+        return _leak(entry.path, size, _reader(f"{self._root}/{entry.path}", size))
 
     def _enter(self, path: str) -> None:
         if self._passed and path.startswith(self._passed):
@@ -103,11 +108,33 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _reader(path: Path) -> Callable[[], bytes]:
+def _leak(path: str, size: int, read: Callable[[], bytes]) -> Leak | None:
+    found = find_secret(path, read)
+    if not found:
+        return None
+    secret, pattern = found
+    return Leak(
+        code=secret.code,
+        kind=secret.kind,
+        path=shown(path),
+        file_bytes=size,
+        pattern=pattern,
+        why=secret.why,
+    )
+
+
+def _head(source: bytes | Path) -> bytes:
+    if isinstance(source, bytes):
+        return source[:PROBE]
+    with disk_errors(f"reading {source}"), source.open("rb") as stream:
+        return stream.read(PROBE)
+
+
+def _reader(path: str, size: int) -> Callable[[], bytes]:
     def read() -> bytes:
         try:
-            with path.open("rb") as stream:
-                return stream.read(PROBE)
+            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (100,000 of them)
+                return stream.read(min(size, PROBE))
         except OSError:  # gone since it was listed; what cannot be read was refused before
             return b""
 

@@ -70,7 +70,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self._stream = Stream()
-        self._bytes = Counter({"stream_bytes": END})
+        self._counts = Counter({"stream_bytes": END})
         self._modes: Counter[str] = Counter()
 
     def add(self, entry: Entry) -> int:
@@ -78,14 +78,15 @@ class _Tally:
         streamed, data = self._stream.add(entry)
         if not streamed:
             return 0
-        self._bytes.update(stream_bytes=streamed, file_bytes=data)
-        self._bytes[_sort_of(entry)] += 1
+        self._counts["stream_bytes"] += streamed
+        self._counts["file_bytes"] += data
+        self._counts[_sort_of(entry)] += 1
         if entry.is_file:
             self._modes[f"{stat.S_IMODE(entry.stat.st_mode):04o}"] += 1
         return data
 
     def result(self) -> Sent:
-        return Sent(**self._bytes, modes=dict(sorted(self._modes.items())))
+        return Sent(**self._counts, modes=dict(sorted(self._modes.items())))
 
 
 def _sort_of(entry: Entry) -> str:

@@ -6,6 +6,7 @@ A code that is in use never changes its meaning; docs/build-context.md explains 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from fnmatch import translate
 from typing import NamedTuple
@@ -107,12 +108,18 @@ def find_secret(path: str, read: Callable[[], bytes]) -> Found | None:
 
 
 def _named(path: str) -> Iterator[tuple[Secret, str]]:
+    """Yield the rules that are about a file of this name, each with the glob that says so."""
     last_two = "/".join(path.rsplit("/", 2)[-2:])
     name = last_two.rpartition("/")[2]
-    if not name.endswith(_SAMPLES):
-        for secret, glob, in_folder, matches in _GLOBS:
-            if matches(last_two if in_folder else name):
-                yield secret, glob
+    if name.endswith(_SAMPLES):
+        return
+    _, dot, suffix = name.rpartition(".")
+    for key in (last_two, name) if "/" in last_two else (name,):
+        yield from _EXACT.get(key, ())
+    yield from _EXACT.get(f"*.{suffix}" if dot else NO_SUFFIX, ())
+    for glob, matches, rule in _WILD:
+        if matches(last_two if "/" in glob else name):
+            yield rule
 
 
 def _pattern(secret: Secret, name: str, path: str) -> str:
@@ -120,8 +127,12 @@ def _pattern(secret: Secret, name: str, path: str) -> str:
     return f"**/{name}" if secret.holds is None or name.startswith(".") else escaped(path)
 
 
-_GLOBS = [
-    (secret, name, "/" in name, re.compile(translate(name) if name else r"[^.]+").fullmatch)
-    for secret in SECRETS
-    for name in secret.names
-]
+# Most names are looked up: a folder may hold a hundred thousand files.
+_EXACT: dict[str, list[tuple[Secret, str]]] = defaultdict(list)
+_WILD: list[tuple[str, Callable[[str], object], tuple[Secret, str]]] = []
+for _secret in SECRETS:
+    for _name in _secret.names:
+        if set("*?[").isdisjoint(_name.removeprefix("*.")):
+            _EXACT[_name].append((_secret, _name))
+        else:
+            _WILD.append((_name, re.compile(translate(_name)).fullmatch, (_secret, _name)))

@@ -46,23 +46,27 @@ class Stream:
 
 def _records(entry: Entry, target: str, data: int) -> list[bytes]:
     """Return the records of an extended header: of all that is long, once one value needs it."""
-    name = os.fsencode(entry.path) + (b"/" if entry.is_folder else b"")
-    texts = {b"path": name, b"linkpath": os.fsencode(target)}
-    numbers = {b"size": data, b"mtime": entry.stat.st_mtime_ns // 10**9}
-    found = {key: text for key, text in texts.items() if not _fits(text)}
-    found |= {key: b"%d" % number for key, number in numbers.items() if not 0 <= number < _OCTAL}
-    if list(found) == [b"path"] and _splits(name):
-        return []
-    return [_record(key, value) for key, value in found.items()]
+    name = f"{entry.path}/" if entry.is_folder else entry.path
+    seconds = entry.stat.st_mtime_ns // 10**9
+    found = []
+    if not _fits(target):
+        found.append(_record(b"linkpath", os.fsencode(target)))
+    if data >= _OCTAL:
+        found.append(_record(b"size", b"%d" % data))
+    if not 0 <= seconds < _OCTAL:
+        found.append(_record(b"mtime", b"%d" % seconds))
+    if not _fits(name) and (found or not _splits(name)):
+        found.append(_record(b"path", os.fsencode(name)))
+    return found
 
 
-def _fits(text: bytes) -> bool:
+def _fits(text: str) -> bool:
     return len(text) <= _NAME and text.isascii()
 
 
-def _splits(name: bytes) -> bool:
+def _splits(name: str) -> bool:
     """Say whether a long name fits into a plain header's two fields, parted at a slash."""
-    parted = name[: _PREFIX + 1].rstrip(b"/").rfind(b"/")
+    parted = name[: _PREFIX + 1].rstrip("/").rfind("/")
     return name.isascii() and parted > 0 and len(name) - parted - 1 <= _NAME
 
 

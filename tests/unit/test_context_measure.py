@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kfslim.context.copied import copied_paths
-from kfslim.context.leaks import check_leaks, leaks
+from kfslim.context.leaks import check_leaks, leaks, leaks_among
 from kfslim.context.lines import extended, standard_lines
 from kfslim.errors import GateError, InputError
 from kfslim.flow.contexts import measure_context, propose_ignore
@@ -95,6 +95,15 @@ def test_what_is_ignored_leaks_nothing(tmp_path):
     own = dockerfile / "x.Dockerfile"
     assert [leak.path for leak in leaks(tmp_path, own)] == [".env"]
     assert [leak.path for leak in leaks(tmp_path, own, "classic")] == ["keys/a.pem"]
+
+
+def test_a_context_that_is_put_together_is_searched_as_well(tmp_path):
+    tree(tmp_path, key=KEY)
+    found = leaks_among({"wheels/a.whl": b"PK", "conf/deploy": tmp_path / "key", ".env": b"A=b"})
+    assert [(leak.path, leak.code) for leak in found] == [
+        (".env", "KS701"),
+        ("conf/deploy", "KS702"),
+    ]
 
 
 def test_waste_is_told_by_kind_with_its_pattern(tmp_path):
