@@ -40,12 +40,35 @@ insecure = click.option(
     is_flag=True,
     help="Allow plain HTTP and unverified TLS to registries beyond this machine.",
 )
+builder_name = click.option(
+    "--builder",
+    type=click.Choice(["daemonless", "engine"]),
+    help="Who makes the images: kfslim itself, or a Docker Engine from a Dockerfile. "
+    "[default: daemonless]",
+)
 config = click.option(
     "--config",
     "config_path",
     type=FILE,
     help="kfslim.toml or pyproject.toml. [default: the one beside the pipeline]",
 )
+
+
+def builder(function: F) -> F:
+    """Add which builder makes the images."""
+    for option in (
+        click.option(
+            "--dialect",
+            type=click.Choice(["auto", "buildkit", "classic"]),
+            default="auto",
+            show_default=True,
+            help="Of --builder engine: BuildKit where a docker client for it is installed, or the "
+            "classic builder.",
+        ),
+        builder_name,
+    ):
+        function = option(function)
+    return function
 
 
 def planning(function: F) -> F:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kfslim.cli.options import FILE, common, config, insecure
+from kfslim.cli.options import FILE, builder_name, common, config, insecure
 
 
 @click.command("pin")
@@ -16,6 +16,7 @@ from kfslim.cli.options import FILE, common, config, insecure
 @click.option("--to", metavar="REF", help="Where the images of the plan were published.")
 @click.option("-o", "--output", type=FILE, help="The pinned pipeline. [default: stdout]")
 @click.option("--pull-from", metavar="NAME", help="The repository's name for the nodes.")
+@builder_name
 @config
 @insecure
 @common
@@ -48,6 +49,7 @@ def command(
             session.target(to),
             session.pull_from(pull_from),
             where=str(pipeline),
+            builder=session.builder,
         )
         session.write_text(output, done.pipeline)
         if session.as_json:

@@ -11,6 +11,7 @@ from kfslim.cache import Cache, default_cache_dir
 from kfslim.cli.options import print_json, progress_for
 from kfslim.errors import InputError
 from kfslim.files import write_atomic
+from kfslim.flow.builders import Builder, builder_named
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options, TrialOptions
 from kfslim.flow.places import parse_pull_from, parse_target
@@ -85,6 +86,12 @@ class Session:
             logs=logs,
             record=record,
         )
+
+    @property
+    def builder(self) -> Builder:
+        """The builder of images: the option's, else the config's."""
+        name = self._options.get("builder") or self.context.config.builder
+        return builder_named(name, self._options.get("dialect") or "auto")
 
     def target(self, to: str | None) -> Reference:
         """Return where images go: the option, else the config's ``to``.

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kfslim.cli.options import FILE, FOLDER, common, insecure, planning, trying
+from kfslim.cli.options import FILE, FOLDER, builder, common, insecure, planning, trying
 
 
 @click.command("slim")
@@ -23,6 +23,7 @@ from kfslim.cli.options import FILE, FOLDER, common, insecure, planning, trying
 @click.option(
     "--record", type=FOLDER, help="Keep the inputs of steps that ran here, a folder for each."
 )
+@builder
 @trying
 @planning
 @insecure
@@ -67,6 +68,7 @@ def command(
             pull_from=session.pull_from(pull_from),
             where=str(pipeline),
             trial=None if no_trial else session.trial(report_dir, record),
+            builder=session.builder,
         )
         session.write_text(output, made.pipeline)
         if plan_path:

@@ -67,3 +67,12 @@ class Daemonless:
         from kfslim.flow.assembling import assemble_steps  # not needed where all is there
 
         return assemble_steps(context, steps, store, traffic)
+
+
+def builder_named(name: BuilderName, dialect: AnyDialect = "auto") -> Builder:
+    """Return the builder called ``name``; ``dialect`` is the engine's."""
+    if name == "daemonless":
+        return Daemonless()
+    from kfslim.flow.engine_building import EngineBuilder
+
+    return EngineBuilder(dialect)

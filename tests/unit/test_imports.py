@@ -26,6 +26,7 @@ ALLOWED = {
     | {"measure.model", "measure.combine", "measure.waste"},
     "audit": {"steps", "lock.model", "lock.anatomy", "plan.model", "measure.direct", "trial.model"},
     "trial": {"oci", "steps", "plan.model"},
+    "dockerfile": set(),
     "engine": {"oci"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"}
@@ -34,6 +35,7 @@ ALLOWED = {
     "cluster": set(),
     "schedule": set(),
     "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "engine"}
+    | {"dockerfile"}
     | {"cluster", "schedule", "audit", "trial", "context"},
     "tasks": {"oci", "steps", "measure", "plan", "pin", "report", "flow", "schedule", "trial"}
     | {"cluster.settings"},

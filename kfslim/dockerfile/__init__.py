@@ -1,0 +1,1 @@
+"""Plans as Dockerfiles: an ``ImagePlan`` goes in, a Dockerfile and its context come out."""
