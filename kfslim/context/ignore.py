@@ -102,21 +102,31 @@ def escaped(path: str) -> str:
     What a line cannot hold (a line's end, spaces at its ends, bytes that are no UTF-8) becomes
     ``?``, which matches any character.
     """
-    text = re.sub(r"([*?\[\]\\])", r"\\\1", path)
-    text = re.sub(r"[\0-\x1f\x7f-\x9f\ud800-\udfff]|^\s|\s$", "?", text)
-    return f"/{text}" if text.startswith(("#", "!")) else text
+    text = re.sub(r"([*?\[\]\\]|^[#!])", r"\\\1", path)
+    return re.sub(r"[\0-\x1f\x7f-\x9f\ud800-\udfff]|^\s|\s$", "?", text)
 
 
 def _rules(text: str) -> Iterator[Rule]:
     for line in text.removeprefix("\ufeff").split("\n"):
-        written = "" if line.startswith("#") else line.strip()
-        negated = written.startswith("!")
-        pattern = written.removeprefix("!").strip()
-        pattern = posixpath.normpath(pattern).lstrip("/") if pattern else ""
-        if negated and not pattern:
-            raise BadConfig(f".dockerignore: {written!r} makes no exception: no pattern follows")
-        if pattern not in ("", "."):
-            yield Rule(negated, pattern, _matcher(pattern))
+        cleaned = "" if line.startswith("#") else _cleaned(line.strip())
+        pattern = cleaned.removeprefix("!")
+        if cleaned and not pattern:
+            raise BadConfig(
+                f".dockerignore: {line.strip()!r} makes no exception: no pattern follows"
+            )
+        if pattern:
+            yield Rule(cleaned != pattern, pattern, _matcher(pattern))
+
+
+def _cleaned(written: str) -> str:
+    """Return a pattern in its shortest form, with its ``!``.
+
+    Docker cleans it twice, the second time with the ``!``: so ``/!a`` is an exception.
+    """
+    mark = written[: written.startswith("!")]
+    pattern = written.removeprefix("!").strip()
+    pattern = posixpath.normpath(pattern).lstrip("/") if pattern else ""
+    return posixpath.normpath(f"{mark}{pattern}") if mark or pattern else ""
 
 
 def _matcher(pattern: str) -> Callable[[str], object]:

@@ -50,6 +50,8 @@ from kfslim.errors import BadConfig
         ("a\n!a/b", "a/c", True),
         ("a\n! /a/b", "a/b", False),
         ("*\n!**/*.py", "x/a.py", False),
+        ("*\n/!a", "a", False),
+        ("!../../*", "a", True),
         ("*", "a\nb", True),
         ("?", "\udcff", True),
     ],
