@@ -55,7 +55,8 @@ def command(folder: Path, **options: Any) -> None:
     if options["as_json"]:
         print_json(measured)
     if measured.leaks:
-        raise GateError(f"the build context holds {told(measured.leaks)}")
+        hint = "" if options["write"] else "--write writes a .dockerignore that keeps secrets out."
+        raise GateError(f"the build context holds {told(measured.leaks)}", hint=hint)
 
 
 def _show(measured: ContextMeasure, options: dict[str, Any]) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from kfslim.context.folder import Folder, open_folder
 from kfslim.context.kinds import ENVIRONMENT, HISTORY, sort_folder
-from kfslim.context.model import Dialect, Leak
+from kfslim.context.model import Leak
 from kfslim.context.secrets import PROBE, find_secret
 from kfslim.context.walk import Entry, walk
+from kfslim.dockerfile.model import Dialect
 from kfslim.errors import GateError
 from kfslim.files import disk_errors
 

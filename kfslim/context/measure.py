@@ -121,9 +121,11 @@ class _Content:
         sort = self._sort(entry)
         if entry.is_file:
             self._files.append((data, entry.path))
+            whole = self._within[0] if self._within else ""
             for folder in _folders_of(entry.path):
-                self._folders[folder][0] += data
-                self._folders[folder][1] += 1
+                if not (whole and folder.startswith(whole)):  # what is in there is all the same
+                    self._folders[folder][0] += data
+                    self._folders[folder][1] += 1
             if sort and not leak:
                 self._waste(entry.path, data, sort)
 

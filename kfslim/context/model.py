@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from kfslim.dockerfile.model import Dialect
 from kfslim.model import Document, Model
-
-Dialect = Literal["buildkit", "classic"]
 
 
 class Sent(Model):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kfslim.context.ignore import Above, DockerIgnore
-from kfslim.context.model import Dialect
+from kfslim.dockerfile.model import Dialect
 from kfslim.errors import InputError
 
 

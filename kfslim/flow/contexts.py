@@ -11,7 +11,8 @@ from kfslim.context.folder import IGNORE_FILE, open_folder
 from kfslim.context.ignore import DockerIgnore
 from kfslim.context.lines import extended, wanted_patterns
 from kfslim.context.measure import measure_folder
-from kfslim.context.model import ContextMeasure, Dialect
+from kfslim.context.model import ContextMeasure
+from kfslim.dockerfile.model import Dialect
 from kfslim.files import disk_errors, write_atomic
 from kfslim.progress import SILENT, Progress
 

@@ -44,8 +44,8 @@ def _head(measured: ContextMeasure) -> Table:
         ("Context", measured.folder),
         ("Dockerfile", measured.dockerfile or "none"),
         ("Ignore file", ignore or "none"),
-        ("Sent", _sent(measured.sent)),
-        ("", _parts(measured.sent)),
+        ("Sent" if measured.dialect == "classic" else "Sent at most", _sent(measured.sent)),
+        ("Of it", _parts(measured.sent)),
     ]
     if ignore:
         ratio = change(measured.without.stream_bytes, measured.sent.stream_bytes)

@@ -95,3 +95,19 @@ def test_all_that_a_folder_can_hold(client, tmp_path):
     assert measured.stream_bytes == size
     assert f"{size / 1000:.4g}" == told[1]
     assert (measured.others, measured.symlinks) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("paths", "lines"),
+    [
+        (["a/b/build/keep", "a/b/build/other"], ["**/build", "!a/b/build/keep"]),
+        (["a.py"], ["**.py"]),
+        (["a+b"], ["a+b"]),
+        (["a"], ["^a"]),
+    ],
+)
+def test_what_old_clients_read_otherwise(client, tmp_path, paths, lines):
+    make(tmp_path, paths)
+    (tmp_path / ".dockerignore").write_text("\n".join(lines))
+    sent, _ = client.send(tmp_path)
+    assert (names_in(sent) == ours(tmp_path)[0]) is (client.major >= 23)

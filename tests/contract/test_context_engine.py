@@ -73,3 +73,31 @@ def test_the_dockerfiles_own_ignore_file_wins(buildkit, tmp_path):
     held = built(buildkit, tmp_path, "-f", str(dockerfile))
     assert held == kept(tmp_path, dockerfile)
     assert set(held) == {"a", "c", ".dockerignore"}
+
+
+def test_the_classic_builder_copies_what_is_sent(engine, tmp_path):
+    import docker
+
+    make(tmp_path, ["a", "b", "src/a.py", "data/keep", "data/more"])
+    (tmp_path / ".dockerignore").write_text(
+        "Dockerfile\n.dockerignore\nb\n*/a*\ndata\n!data/keep\n"
+    )
+    client = docker.from_env()
+    done = subprocess.run(
+        [docker_clients()[0], "build", "-q", tmp_path],
+        env={**os.environ, "DOCKER_BUILDKIT": "0"}, capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    container = client.containers.create(done.stdout.strip(), "none")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(b"".join(container.export()))) as tar:
+            held = {one.name for one in tar if not one.isdir()}
+    finally:
+        container.remove()
+        client.images.remove(done.stdout.strip())
+        client.close()
+    context = open_folder(tmp_path, None, "classic")
+    sent = walk(tmp_path, context.ignore, "classic")
+    copied = {entry.path for entry in sent if not entry.is_folder} - {"Dockerfile", ".dockerignore"}
+    made_by_engine = (".dockerenv", "dev/", "etc/", "proc/", "sys/")
+    assert {name for name in held if not name.startswith(made_by_engine)} == copied
+    assert copied == {"a", "data/keep"}
