@@ -11,7 +11,7 @@ from kfslim.cache import Cache, default_cache_dir
 from kfslim.cli.options import print_json, progress_for
 from kfslim.errors import InputError
 from kfslim.files import write_atomic
-from kfslim.flow.builders import Builder, builder_named
+from kfslim.flow.builders import AnyDialect, Builder, builder_named
 from kfslim.flow.context import Context
 from kfslim.flow.options import Options, TrialOptions
 from kfslim.flow.places import parse_pull_from, parse_target
@@ -89,9 +89,16 @@ class Session:
 
     @property
     def builder(self) -> Builder:
-        """The builder of images: the option's, else the config's."""
+        """The builder of images: the option's, else the config's.
+
+        Raises:
+            InputError: a dialect was given, and no engine builds.
+        """
         name = self._options.get("builder") or self.context.config.builder
-        return builder_named(name, self._options.get("dialect") or "auto")
+        dialect: AnyDialect = self._options.get("dialect") or "auto"
+        if dialect != "auto" and name != "engine":
+            raise InputError("--dialect is one of --builder engine", hint="Name both, or none.")
+        return builder_named(name, dialect)
 
     def target(self, to: str | None) -> Reference:
         """Return where images go: the option, else the config's ``to``.

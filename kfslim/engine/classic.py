@@ -48,7 +48,7 @@ def build_classic(api: Any, build: Build, engine: Platform, progress: Progress =
                 traces.see(line)
         if not image:
             raise ToolError(f"{build.title}: the Docker Engine ended the build without an image")
-    if build.arguments:  # the history of the stages that saw them tells what they were
+    if build.tells_credentials:
         traces.remove(keep=image)
     return image
 

@@ -71,8 +71,7 @@ class BuildEngine(Engine):
             DiskError, Unsupported: the engine is full, or cannot run the base's programs.
             StoreError: the engine does not answer.
         """
-        with engine_errors("the images"):
-            before = set(self._client.api.images(quiet=True, all=True))
+        before = self.images()
         image = self._build(build, progress)
         try:
             yield image
@@ -98,6 +97,11 @@ class BuildEngine(Engine):
             if not there:
                 self.drop(name)
             raise
+
+    def images(self) -> frozenset[str]:
+        """Return the ids of all images, of the classic builder's cache too."""
+        with engine_errors("the images"):
+            return frozenset(self._client.api.images(quiet=True, all=True))
 
     def has(self, name: str) -> bool:
         """Tell whether there is an image of this name or id."""

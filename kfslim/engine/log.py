@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 
-from kfslim.engine.model import Build
+from kfslim.engine.model import USER_OF_URL, Build
 from kfslim.errors import DiskError, KfslimError, ToolError, Unsupported
 from kfslim.oci.image import Platform
 
 UNIT = "instructions"  # what tasks of builds count
 _LAST = 6  # lines of a failed build's log that its error shows
 _LONGEST = 300  # characters of one of them
-_USER_OF_URL = re.compile(r"(://)[^/@\s]+@")
 _FULL = ("no space left on device", "disk quota exceeded")
 _FOREIGN = "exec format error"
 
@@ -52,4 +50,4 @@ class BuildLog:
 
 def _safe(text: str) -> str:
     """Return ``text`` without the credentials of URLs."""
-    return _USER_OF_URL.sub(r"\1", text)
+    return USER_OF_URL.sub(r"\1", text)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from kfslim.oci.image import Platform
 
+USER_OF_URL = re.compile(r"(://)[^/@\s]+@")
+# Build arguments that need no declaration and that no history shows (Dockerfile reference).
+PREDEFINED = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 NETWORK = "host"  # of RUN instructions: an engine may have no bridge, or one without a way out
 
 
@@ -26,3 +30,11 @@ class Build:
     labels: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def tells_credentials(self) -> bool:
+        """True when the history of a stage that uses the arguments would show a login."""
+        return any(
+            USER_OF_URL.search(value) and name not in PREDEFINED
+            for name, value in self.arguments.items()
+        )

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
+from kfslim.context.leaks import leaks_among, told
 from kfslim.dockerfile.model import BuildFiles
 from kfslim.engine.connection import BuildEngine
 from kfslim.engine.model import Build
 from kfslim.engine.packing import packed
-from kfslim.errors import BadPlan, Unsupported
+from kfslim.errors import BadPlan, GateError, Unsupported
 from kfslim.flow.aside import Aside
 from kfslim.flow.assembling import assemble_steps, check_held, publish_bases
 from kfslim.flow.bases import base_tag, open_base
@@ -23,7 +24,8 @@ from kfslim.flow.before import measure_image
 from kfslim.flow.builders import ENGINE, AnyDialect, Assembled, Making
 from kfslim.flow.building import nodes_name
 from kfslim.flow.context import Context
-from kfslim.flow.recompressing import recompressed
+from kfslim.flow.index_access import IndexAccess
+from kfslim.flow.recompressing import for_engine, recompressed
 from kfslim.flow.sending import sender
 from kfslim.flow.stacking import stacked_files
 from kfslim.flow.traffic import Traffic
@@ -101,17 +103,33 @@ class _Work:
         """Yield the image's id in the engine, and the image as registries keep it."""
         context, engine, base = self._context, self._engine, self.base(plan)
         name = f"{_BASE}:{base_tag(plan.base)}"
-        with engine.based(base, name, context.progress):
+        loadable = for_engine(context.cache, base, context.progress)
+        with engine.based(loadable, name, context.progress):
             files = stacked_files(context.cache, own, base, name)
+            check_files(step, files)
             with (
                 packed(files.files) as archive,
-                engine.built(_build(step, plan, files, archive), context.progress) as identity,
+                engine.built(self._build(step, plan, files, archive), context.progress) as identity,
             ):
                 with engine.reading(identity) as saved:
                     _check(saved, step, plan)
                     codec = current_codec(plan.codec.name, plan.codec.level)
                     image = recompressed(context.cache, saved, base, codec, context.progress)
                 yield identity, image
+
+    def _build(
+        self, step: StepPlan, plan: ImagePlan, files: BuildFiles, archive: BinaryIO
+    ) -> Build:
+        access = IndexAccess(self._context.uv.indexes)
+        return Build(
+            title=f"step {step.name}",
+            context=archive,
+            dockerfile=files.dockerfile,
+            platform=Platform.parse(plan.base.platform),
+            labels={LABEL_BUILDER: ENGINE},
+            arguments=access.arguments(files),
+            secrets=access.secrets(files),
+        )
 
     def _send(self, images: Sequence[Image]) -> None:
         with sender(self._context, self._store, self._traffic) as sending:
@@ -120,14 +138,17 @@ class _Work:
                     sending.send(layer)
 
 
-def _build(step: StepPlan, plan: ImagePlan, files: BuildFiles, archive: BinaryIO) -> Build:
-    return Build(
-        title=f"step {step.name}",
-        context=archive,
-        dockerfile=files.dockerfile,
-        platform=Platform.parse(plan.base.platform),
-        labels={LABEL_BUILDER: ENGINE},
-    )
+def check_files(step: StepPlan, files: BuildFiles) -> None:
+    """Stop a build whose context holds a secret.
+
+    Raises:
+        GateError: it does.
+    """
+    if found := leaks_among(files.files):
+        raise GateError(
+            f"step {step.name}: the build context holds {told(found)}",
+            hint="Keep it out of the project's folders: a line in .dockerignore does.",
+        )
 
 
 def _check(image: Image, step: StepPlan, plan: ImagePlan) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kfslim.cache import Cache
 from kfslim.canonical import canonical_json, value_digest
 from kfslim.oci import Image, Layer
-from kfslim.oci.compress import Codec, LayerFacts, LayerWriter, as_layer
+from kfslim.oci.codec import open_tar
+from kfslim.oci.compress import MEDIA_TYPES, Codec, LayerFacts, LayerWriter, as_layer, current_codec
 from kfslim.oci.digest import digest_of
-from kfslim.oci.image import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor
+from kfslim.oci.image import OCI_CONFIG, OCI_LAYER_ZSTD, OCI_MANIFEST, Descriptor
 from kfslim.progress import SILENT, Progress
 
 _ROOM = "recompressed"
@@ -18,8 +21,9 @@ def compressed(cache: Cache, layer: Layer, codec: Codec, progress: Progress = SI
 
     Raises:
         DiskError: the cache cannot be written.
+        BadImage: the layer is malformed.
     """
-    if layer.descriptor.media_type != OCI_LAYER:
+    if layer.descriptor.media_type == MEDIA_TYPES[codec.name]:
         return layer
     value = {"diff_id": layer.diff_id, "codec": codec.model_dump(mode="json")}
     key = value_digest(value).removeprefix("sha256:")
@@ -43,15 +47,27 @@ def _compress(cache: Cache, layer: Layer, codec: Codec, progress: Progress) -> L
     ):
         writer = LayerWriter(codec, path)
         try:
-            with layer.open() as stream:
-                for chunk in stream.chunks():
+            with open_tar(layer, advance=task.advance) as tar:
+                for chunk in iter(tar.read, b""):
                     writer.write(chunk)
-                    task.advance(len(chunk))
+                tar.finish()
             facts = writer.close()
         finally:
             writer.abort()
         cache.keep(path, facts.digest)
     return facts
+
+
+def for_engine(cache: Cache, image: Image, progress: Progress = SILENT) -> Image:
+    """Return ``image`` as every engine can load it: without zstd, which Docker 23 brought."""
+    codec = current_codec("gzip")
+    layers = [
+        compressed(cache, layer, codec, progress)
+        if layer.descriptor.media_type == OCI_LAYER_ZSTD
+        else layer
+        for layer in image.layers
+    ]
+    return image if layers == list(image.layers) else _with_layers(image, layers)
 
 
 def recompressed(
@@ -62,10 +78,15 @@ def recompressed(
     Its config stays, to the byte: an engine that pulls the image knows it by the same id.
     """
     known = {layer.diff_id: layer for layer in base.as_oci().layers}
-    layers = tuple(
+    layers = (
         known.get(layer.diff_id) or compressed(cache, layer, codec, progress)
         for layer in image.layers
     )
+    return _with_layers(image, tuple(layers))
+
+
+def _with_layers(image: Image, layers: Sequence[Layer]) -> Image:
+    """Return an OCI image of the same config, and of the same layers compressed otherwise."""
     config = Descriptor(OCI_CONFIG, digest_of(image.config_bytes), len(image.config_bytes))
     manifest = {
         "schemaVersion": 2,
@@ -73,4 +94,4 @@ def recompressed(
         "config": config.to_json(),
         "layers": [layer.descriptor.to_json() for layer in layers],
     }
-    return Image(canonical_json(manifest), OCI_MANIFEST, image.config_bytes, layers)
+    return Image(canonical_json(manifest), OCI_MANIFEST, image.config_bytes, tuple(layers))

@@ -109,6 +109,47 @@ def pip_indexes(environ: Mapping[str, str] = os.environ) -> dict[str, list[str]]
     return found
 
 
+def machine_indexes(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the URLs of the machine's own indexes, the default first where one is named.
+
+    uv's variables go before its settings files, and those before pip's; credentials are left in.
+    """
+    names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
+    entries = [entry for name in names for entry in environ.get(name, "").split()]
+    if entries:
+        return tuple(dict.fromkeys(_split_entry(entry)[1] for entry in entries))
+    for path in _uv_files(environ):
+        if found := _uv_file_indexes(path):
+            return found
+    pip = pip_indexes(environ)
+    return (*pip["index-url"][-1:], *pip["extra-index-url"])
+
+
+def _uv_file_indexes(path: Path) -> tuple[str, ...]:
+    """Return the indexes of one of uv's settings files (uv docs, "Package indexes")."""
+    try:
+        settings = parse_toml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()
+    found: list[str] = []
+    for table in (settings, settings.get("pip")):
+        if isinstance(table, dict):
+            listed = [one for one in table.get("index") or () if isinstance(one, dict)]
+            listed.sort(key=lambda one: not one.get("default"))
+            found += [str(one["url"]) for one in listed if "url" in one]
+            found = [*filter(None, [table.get("index-url")]), *found]
+            found += table.get("extra-index-url") or ()
+    return tuple(dict.fromkeys(found))
+
+
+def _split_entry(entry: str) -> tuple[str, str]:
+    """Split ``name=url`` of a variable; an entry may have no name."""
+    if "=" not in entry.partition("://")[0]:
+        return "", entry
+    name, _, url = entry.partition("=")
+    return name, url
+
+
 def _read_pip_file(path: Path) -> dict[str, list[str]]:
     parser = configparser.RawConfigParser()
     try:
@@ -155,9 +196,7 @@ def with_credentials(url: str, environment: Mapping[str, str]) -> str:
     parts = urlsplit(url)
     listed = f"{environment.get('UV_INDEX', '')} {environment.get('UV_DEFAULT_INDEX', '')}"
     for entry in listed.split():
-        name, _, place = (
-            entry.rpartition("=") if "=" in entry.partition("://")[0] else ("", "", entry)
-        )
+        name, place = _split_entry(entry)
         index = urlsplit(place)
         if index.hostname != parts.hostname or index.port != parts.port:
             continue

@@ -9,25 +9,36 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from parts.check_image import check_image
 from parts.command import AS_DECLARED, check_refused, run_here, shared_cache
+from parts.images import make_image
 from parts.need import missing
 from parts.rootfs import Node, flatten
 from parts.served import serve
 from parts.toy import container_pipeline
 from parts.wheels import Index
 
+from kfslim.cache import Cache
+from kfslim.dockerfile.model import BuildFiles
 from kfslim.engine.buildkit import find_client
 from kfslim.engine.connection import BuildEngine
+from kfslim.errors import GateError
 from kfslim.flow.building import nodes_name
+from kfslim.flow.context import Context
+from kfslim.flow.engine_building import EngineBuilder, check_files
+from kfslim.flow.recompressing import for_engine
+from kfslim.flow.traffic import Traffic
 from kfslim.measure.image import measure
 from kfslim.measure.label import LABEL
 from kfslim.model import load_document
 from kfslim.oci import Image, open_store, parse_reference
+from kfslim.oci.image import OCI_LAYER_GZIP
 from kfslim.plan.model import LABEL_BUILDER, LABEL_STEP, Plan, StepPlan
+from kfslim.steps.configfile import load_config
 
 pytestmark = pytest.mark.network  # the base comes from a Debian mirror
 
@@ -303,3 +314,49 @@ def test_without_an_engine(world: World, tmp_path) -> None:
     words = ("build", world.plan, "--to", f"oci:{tmp_path}/empty", "--builder", "engine")
     check_refused(world.run(*words, DOCKER_HOST=nobody), 3, "Docker Engine does not answer")
     assert not (tmp_path / "empty").exists()
+
+
+def test_a_dialect_is_the_engines(world: World) -> None:
+    words = ("build", world.plan, "--to", world.layout("daemonless"), "--dialect", "classic")
+    check_refused(world.run(*words), 2, "--dialect is one of --builder engine")
+
+
+def test_slim_pins_what_the_engine_made(built, world: World, tmp_path) -> None:
+    words = ("slim", world.folder / "pipeline.yaml", "--no-before", *AS_DECLARED)
+    places = ("--plan", world.plan, "--to", world.layout("classic"), "-o", tmp_path / "slim.yaml")
+    done = world.run(*words, *places, "--builder", "engine", "--dialect", "classic")
+    assert done.returncode == 0, done.stderr
+    pinned = (tmp_path / "slim.yaml").read_text()
+    for step in world.steps:
+        assert built["classic"][step.name].digest in pinned
+
+
+def test_what_was_not_published_leaves_nothing(built, world: World, cache, tmp_path) -> None:
+    """Whoever stops before a step is published finds the engine as it was."""
+    first = world.steps[0]
+    new = first.images[0].model_copy(update={"trial": ""})  # another label: an image of its own
+    step = first.model_copy(update={"images": (new,)})
+    context = Context(Cache(cache), load_config(world.folder / "kfslim.toml"))
+    with BuildEngine("classic") as there, context:
+        before = there.images()
+        store = context.store(f"oci:{tmp_path}/never")
+        with closing(EngineBuilder("classic").build(context, [step], store, Traffic())) as made:
+            next(made)
+            assert there.images() != before
+        assert there.images() == before
+        assert not there.has(f"localhost/never:{step.tag_by('engine')}")
+
+
+def test_a_context_with_a_secret_is_not_built(world: World) -> None:
+    files = BuildFiles({"Dockerfile": b"FROM scratch\n", "src/.env": b"TOKEN=abc\n"}, "Dockerfile")
+    with pytest.raises(GateError, match=r"step bare: the build context holds .*src/\.env"):
+        check_files(world.steps[0], files)
+
+
+def test_a_zstd_base_becomes_one_that_every_engine_loads(cache) -> None:
+    image = make_image({"a": b"1"}, {"b": b"2"}, codec="zstd")
+    loadable = for_engine(Cache(cache), image)
+    check_image(None, loadable)
+    assert loadable.config_bytes == image.config_bytes
+    assert flatten(loadable) == flatten(image)
+    assert {one.descriptor.media_type for one in loadable.layers} == {OCI_LAYER_GZIP}

@@ -27,6 +27,7 @@ from kfslim.oci.image import Platform
 BASE = "kfslim-test/base:shell"
 FOREIGN = "kfslim-test/base:foreign"
 PASSWORD = "open-sesame"
+SECRET = f"https://me:{PASSWORD}@index.invalid/simple"
 DIALECTS = ("classic", "buildkit")
 
 
@@ -191,10 +192,10 @@ def test_ctrl_c_ends_the_build(there: BuildEngine, tmp_path: Path) -> None:
 def test_credentials_leave_no_trace(there: BuildEngine) -> None:
     """The classic builder writes build arguments into the history of stages: those must go."""
     if there.dialect == "classic":
-        use, more = "ARG TOKEN\nRUN echo ${#TOKEN} > /length", {"arguments": {"TOKEN": PASSWORD}}
+        use, more = "ARG URL\nRUN echo ${#URL} > /length", {"arguments": {"URL": SECRET}}
     else:
         use = "RUN --mount=type=secret,id=t read x < /run/secrets/t; echo ${#x} > /length"
-        more = {"secrets": {"t": PASSWORD.encode()}}
+        more = {"secrets": {"t": SECRET.encode()}}
     dockerfile = f"FROM {BASE} AS one\n{use}\nFROM {BASE}\nCOPY --from=one /length /\n"
     with built(there, dockerfile, **more) as made:
         api = there._client.api
@@ -203,12 +204,12 @@ def test_credentials_leave_no_trace(there: BuildEngine) -> None:
         with there.reading(made) as image, image.layers[-1].open() as layer:
             data = layer.read()
         assert PASSWORD.encode() not in data + image.config_bytes
-        assert f"{len(PASSWORD)}\n".encode() in data
+        assert f"{len(SECRET)}\n".encode() in data
     there.drop(made)
 
 
 def test_a_url_in_the_log_loses_its_password(there: BuildEngine) -> None:
-    line = f"RUN echo https://me:{PASSWORD}@index.invalid/simple && exit 1"
+    line = f"RUN echo {SECRET} && exit 1"
     with (
         pytest.raises(ToolError, match=r"index\.invalid") as caught,
         built(there, f"FROM {BASE}\n{line}\n"),

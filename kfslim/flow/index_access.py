@@ -1,0 +1,104 @@
+"""What pip in an engine's builder stage needs of this machine: indexes, credentials, certificates.
+
+It goes by BuildKit's secrets, or by build arguments that only the builder stage sees; nothing of it
+is in a Dockerfile, a context or an image.
+"""
+
+from __future__ import annotations
+
+import netrc
+import os
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from kfslim.dockerfile.model import BuildFiles
+from kfslim.engine.model import PREDEFINED
+from kfslim.errors import BadPlan
+from kfslim.files import disk_errors
+from kfslim.lock.indexes import machine_indexes, with_credentials
+
+_ARGUMENT = re.compile(rb"^ARG[ \t]+(\w+)", re.MULTILINE)
+_PASSED = ("PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")
+
+
+class IndexAccess:
+    """The machine's settings, as pip spells them; ``named`` are the project's own index URLs."""
+
+    def __init__(self, named: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+        urls = (*machine_indexes(environ), *named.values())
+        reached = [url for url in urls if not url.startswith("file:")]  # a container cannot
+        self._indexes = [_authenticated(url, environ) for url in dict.fromkeys(reached)]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """``PIP_INDEX_URL`` and its like; they hold credentials."""
+        found = {name: self._environ[name] for name in _PASSED if self._environ.get(name)}
+        if self._indexes:
+            found["PIP_INDEX_URL"] = self._indexes[0]
+        if others := self._indexes[1:]:
+            found["PIP_EXTRA_INDEX_URL"] = " ".join(others)
+        return found
+
+    def arguments(self, files: BuildFiles) -> dict[str, str]:
+        """Return the build arguments among these that the Dockerfile declares, and proxies.
+
+        Proxies need no declaration.
+        """
+        source = files.files[files.dockerfile]
+        text = source if isinstance(source, bytes) else source.read_bytes()
+        declared = {name.decode() for name in _ARGUMENT.findall(text)}
+        found = {name: value for name, value in self.variables.items() if name in declared}
+        return found | {n: self._environ[n] for n in PREDEFINED if self._environ.get(n)}
+
+    def secrets(self, files: BuildFiles) -> dict[str, bytes]:
+        """Return id → content of the secrets that the Dockerfile mounts.
+
+        ``pip`` is a configuration file of pip, ``ca`` a bundle of certificates.
+
+        Raises:
+            BadPlan: it asks for another one.
+        """
+        known: dict[str, Callable[[], bytes]] = {"pip": self._configuration, "ca": _certificates}
+        if unknown := sorted(set(files.secrets) - set(known)):
+            raise BadPlan(f"the Dockerfile asks for a secret {unknown[0]!r}, which kfslim has not")
+        return {name: known[name]() for name in files.secrets}
+
+    def _configuration(self) -> bytes:
+        options = {
+            name.removeprefix("PIP_").lower().replace("_", "-"): value
+            for name, value in self.variables.items()
+        }
+        lines = [f"{name} = {value}" for name, value in sorted(options.items())]
+        return "\n".join(["[global]", *lines, ""]).encode()
+
+
+def _authenticated(url: str, environ: Mapping[str, str]) -> str:
+    """Return ``url`` with the user and password that this machine has for its host."""
+    url = with_credentials(url, environ)
+    parts = urlsplit(url)
+    if parts.username or not (login := _netrc_login(parts.hostname or "", environ)):
+        return url
+    user, password = (quote(text, safe="") for text in login)
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc}"))
+
+
+def _netrc_login(host: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    path = environ.get("NETRC") or Path(environ.get("HOME") or Path.home()) / ".netrc"
+    try:
+        found = netrc.netrc(str(path)).authenticators(host)
+    except (OSError, netrc.NetrcParseError):
+        return None
+    return (found[0], found[2] or "") if found else None
+
+
+def _certificates() -> bytes:
+    """Return the certificates that this machine trusts: a company's proxy signs with its own."""
+    path = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    if not path:
+        return b""
+    with disk_errors("reading the machine's certificates"):
+        return Path(path).read_bytes()

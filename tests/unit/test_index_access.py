@@ -1,0 +1,87 @@
+"""What an engine's builder stage is told of this machine's indexes, and by which way."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from kfslim.dockerfile.model import BuildFiles
+from kfslim.errors import BadPlan
+from kfslim.flow.index_access import IndexAccess
+from kfslim.lock.indexes import machine_indexes
+
+DEFAULT, EXTRA = "https://index.example/simple", "https://extra.example/simple"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """Settings of nobody else."""
+    nothing = str(tmp_path / "nothing")
+    return {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": nothing, "VIRTUAL_ENV": nothing}
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_uv_goes_before_pip_and_the_default_first(home, tmp_path):
+    write(tmp_path / ".config/pip/pip.conf", f"[global]\nindex-url = {DEFAULT}\n")
+    assert machine_indexes(home)[:1] == (DEFAULT,)
+    write(
+        tmp_path / ".config/uv/uv.toml",
+        f'[[index]]\nurl = "{EXTRA}"\n[[index]]\nurl = "https://uv.example/simple"\ndefault = true',
+    )
+    assert machine_indexes(home) == ("https://uv.example/simple", EXTRA)
+    variables = {"UV_INDEX": f"named={EXTRA}", "UV_DEFAULT_INDEX": DEFAULT}
+    assert machine_indexes({**home, **variables}) == (DEFAULT, EXTRA)
+
+
+def test_a_broken_file_of_uv_names_nothing(home, tmp_path):
+    write(tmp_path / ".config/uv/uv.toml", "index = ")
+    assert EXTRA not in machine_indexes({**home, "PIP_INDEX_URL": DEFAULT})
+
+
+def test_pip_gets_its_login_from_wherever_uv_would(home, tmp_path):
+    write(tmp_path / ".netrc", "machine extra.example login me password p@ss\n")
+    environ = {
+        **home,
+        "UV_DEFAULT_INDEX": "https://you:open-sesame@index.example/simple",
+        "PIP_TRUSTED_HOST": "index.example",
+    }
+    told = IndexAccess({"other": EXTRA}, environ).variables
+    assert told == {
+        "PIP_INDEX_URL": "https://you:open-sesame@index.example/simple",
+        "PIP_EXTRA_INDEX_URL": "https://me:p%40ss@extra.example/simple",
+        "PIP_TRUSTED_HOST": "index.example",
+    }
+
+
+def test_what_no_container_can_reach_is_not_told(home):
+    environ = {**home, "UV_DEFAULT_INDEX": "file:///srv/index/simple"}
+    assert "PIP_INDEX_URL" not in IndexAccess({}, environ).variables
+
+
+def test_only_declared_arguments_are_passed(home):
+    environ = {**home, "UV_DEFAULT_INDEX": DEFAULT, "HTTPS_PROXY": "http://proxy.example"}
+    access = IndexAccess({"other": EXTRA}, environ)
+    files = BuildFiles({"d": b"FROM x\nARG PIP_INDEX_URL\nRUN echo ARG PIP_EXTRA_INDEX_URL\n"}, "d")
+    assert access.arguments(files) == {
+        "PIP_INDEX_URL": DEFAULT,
+        "HTTPS_PROXY": "http://proxy.example",
+    }
+
+
+def test_the_secret_is_a_file_of_pip(home):
+    access = IndexAccess({}, {**home, "UV_DEFAULT_INDEX": DEFAULT, "PIP_DEFAULT_TIMEOUT": "60"})
+    secrets = access.secrets(BuildFiles({"d": b""}, "d", ("pip",)))
+    parser = configparser.RawConfigParser()
+    parser.read_string(secrets["pip"].decode())
+    assert dict(parser["global"]) == {"index-url": DEFAULT, "default-timeout": "60"}
+
+
+def test_a_secret_that_nobody_knows(home):
+    with pytest.raises(BadPlan, match="'ssh'"):
+        IndexAccess({}, home).secrets(BuildFiles({"d": b""}, "d", ("ssh",)))
