@@ -32,9 +32,9 @@ def assemble(base: Image, layers: Iterable[Stacked], plan: ImagePlan, step_diges
     history = [
         {"created": EPOCH, "created_by": item.created_by, "comment": "kfslim"} for item in layers
     ]
-    made_from = _made_from(plan, step_digest)
+    facts = made_from(plan, step_digest)
     return base.with_layers((item.layer for item in layers), history).with_config(
-        env=environment(base.env, plan.environment), labels=made_from, annotations=made_from
+        env=environment(base.env, plan.environment), labels=facts, annotations=facts
     )
 
 
@@ -44,7 +44,8 @@ def environment(base: Mapping[str, str], folder: str) -> dict[str, str]:
     return {"PATH": f"{folder}/bin:{path}", "VIRTUAL_ENV": folder}
 
 
-def _made_from(plan: ImagePlan, step_digest: str) -> dict[str, str]:
+def made_from(plan: ImagePlan, step_digest: str) -> dict[str, str]:
+    """Return the labels that say what an image was made from."""
     return {
         BASE_NAME: plan.base.asked,
         BASE_DIGEST: plan.base.digest,

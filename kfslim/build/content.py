@@ -27,6 +27,7 @@ from kfslim.oci.digest import VerifyingReader
 from kfslim.oci.tarwrite import TarWriter
 
 _DESCRIBING = ("METADATA", "entry_points.txt", "top_level.txt")
+EXECUTOR = "executor"  # the rule that leaves of kfp what a step's executor imports
 UNTOUCHED = "untouched"  # the name that cuts have among the rules that removed something
 _STREAMED = 1 << 20  # bytes; larger files pass through in pieces
 
@@ -137,16 +138,26 @@ def _choose(
     installed: Installed, tree: SiteTree, recipe: Recipe
 ) -> tuple[list[InstalledFile], tuple[Removed, ...]]:
     """Return the files that stay, and what the rules and cuts took."""
+    gone = left_out(installed, tree, recipe)
+    kept = [file for file in installed.files if file.path not in gone]
+    if installed.locked.modules is not None:
+        return kept, ()
+    return kept, _removed(installed, gone)
+
+
+def left_out(installed: Installed, tree: SiteTree, recipe: Recipe) -> dict[str, str]:
+    """Return what a layer leaves out: path relative to the environment → the rule that says so.
+
+    ``tree`` is :func:`site_tree` of ``installed``.
+    """
     modules, inside = installed.locked.modules, tree.files
     if modules is not None:
-        wanted = set(modules)
-        return [f for p, f in inside.items() if p in wanted or is_paper(f.path, "RECORD")], ()
+        kept = {f.path for p, f in inside.items() if p in modules or is_paper(f.path, "RECORD")}
+        return {file.path: EXECUTOR for file in installed.files if file.path not in kept}
     gone = recipe.policy.removed(installed.locked.name, tree)
     for path in covered(recipe.cut(installed.locked.name), tree.paths):
         gone.setdefault(path, UNTOUCHED)
-    dropped = {inside[path].path for path in gone}
-    kept = [file for file in installed.files if file.path not in dropped]
-    return kept, _removed(installed.locked.name, gone, inside)
+    return {inside[path].path: rule for path, rule in gone.items()}
 
 
 def covered(cut: Sequence[str], paths: Iterable[str]) -> set[str]:
@@ -155,13 +166,13 @@ def covered(cut: Sequence[str], paths: Iterable[str]) -> set[str]:
     return {path for path in paths if path in files or (folders and path.startswith(folders))}
 
 
-def _removed(
-    name: str, gone: Mapping[str, str], inside: Mapping[str, InstalledFile]
-) -> tuple[Removed, ...]:
+def _removed(installed: Installed, gone: Mapping[str, str]) -> tuple[Removed, ...]:
     sizes, files = Counter[str](), Counter[str]()
-    for path, rule in gone.items():
-        sizes[rule] += inside[path].size
-        files[rule] += 1
+    for file in installed.files:
+        if rule := gone.get(file.path):
+            sizes[rule] += file.size
+            files[rule] += 1
+    name = installed.locked.name
     return tuple(
         Removed(distribution=name, rule=rule, disk_bytes=sizes[rule], files=files[rule])
         for rule in sorted(files)

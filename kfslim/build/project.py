@@ -56,8 +56,7 @@ def project_layer(
     identity = "" if plan.bytecode == "none" else plan.base.python.identity
 
     def fill(new: NewLayer) -> None:
-        pieces = _sources(project, files)
-        pieces.append(_path_file(project, pieces, plan))
+        pieces = project_pieces(plan, project, files)
         servers = Servers([interpreter] if interpreter else [])
         with servers, servers.compiling(identity) as compiling:
             if compiling:
@@ -81,6 +80,18 @@ def _key(plan: ImagePlan, project: ProjectLayer, identity: str) -> str:
         "project": project.model_dump(mode="json"),
     }
     return value_digest(value).removeprefix("sha256:")
+
+
+def project_pieces(
+    plan: ImagePlan, project: ProjectLayer, files: Sequence[SourceFile]
+) -> list[Piece]:
+    """Return what lies in the environment of a project: its files, and the ``.pth`` to find them.
+
+    Raises:
+        BadPlan: the files are not the ones that the plan was made for.
+    """
+    pieces = _sources(project, files)
+    return [*pieces, _path_file(project, pieces, plan)]
 
 
 def _sources(project: ProjectLayer, files: Sequence[SourceFile]) -> list[Piece]:
