@@ -223,3 +223,24 @@ def test_the_table_tells_each_rule():
     assert len(lines) == len(RULES) + 2
     assert all(line.count(" | ") == 3 for line in lines)
     assert any(line.startswith("| R-PANDAS-PARQUET | `pandas.read_parquet`") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("import polars\nfig, ax = plt.subplots()\nax.plot(x)", "polars matplotlib"),
+        ("from PIL import Image\nImage.new('L', (1, 1)).save('a.png')", "altair pillow"),
+        ("import ray\nray.remote(f).remote()", "pyspark ray"),
+        ("import numpy as np\nnp.interp(1, x, y)", "xarray numpy"),
+        ("def f(cell): return cell.style", "pandas openpyxl"),
+        ("def f(table): return table.to_pandas()", "polars datasets"),
+    ],
+)
+def test_a_method_that_others_have_too_misses_nothing(text, there):
+    assert needed(text, set(there.split())) == set()
+
+
+def test_a_method_that_others_have_too_keeps_what_is_there():
+    text = "def f(frame): return frame.style"
+    assert needed(text, {"pandas", "openpyxl", "jinja2"}) == {"jinja2"}
+    assert needed("import xarray\ndef f(a): a.plot()", {"xarray"}) == {"matplotlib"}

@@ -68,6 +68,7 @@ GOOGLE = (
         (calls("pandas_gbq.read_gbq", "pandas.read_gbq", use_bqstorage_api=True),),
         ("google-cloud-bigquery-storage",),
         "pandas-gbq documentation, Reading tables",
+        needed=False,
     ),
     Rule(
         "R-GOOGLE-AUTH-REQUESTS",
@@ -126,6 +127,7 @@ GOOGLE = (
         (calls(".get_experiment_df", ".get_pipeline_df", ".batch_serve_to_df"),),
         ("pandas",),
         "google-cloud-aiplatform API reference, get_experiment_df",
+        needed=False,
     ),
     Rule(
         "R-AIPLATFORM-AUTOLOG",
@@ -133,6 +135,7 @@ GOOGLE = (
         (calls(".autolog"),),
         ("mlflow", "mlflow-skinny"),
         "google-cloud-aiplatform documentation, Autologging",
+        needed=False,
     ),
     Rule(
         "R-AIPLATFORM-TENSORBOARD",
@@ -141,6 +144,7 @@ GOOGLE = (
                "google.cloud.aiplatform.upload_tb_log"),),
         ("tensorboard",),
         "google-cloud-aiplatform documentation, TensorBoard",
+        needed=False,
     ),
 )  # fmt: skip
 
@@ -317,6 +321,7 @@ ORCHESTRATION = (
         (imports("prefect_dask"),),
         ("prefect-dask",),
         "Prefect documentation, Dask",
+        needed=False,
     ),
     Rule(
         "R-HYDRA-JOBLIB",
@@ -438,6 +443,7 @@ ORCHESTRATION = (
         ),
         ("pandas+pyarrow",),
         "PySpark documentation, Installation, dependencies",
+        needed=False,
     ),
     Rule(
         "R-PYSPARK-CREATE",
@@ -453,6 +459,7 @@ ORCHESTRATION = (
         (imports("pyspark.ml", "pyspark.mllib"),),
         ("numpy",),
         "PySpark documentation, Installation, dependencies",
+        needed=False,
     ),
     Rule(
         "R-PYSPARK-CONNECT",
@@ -460,6 +467,7 @@ ORCHESTRATION = (
         (imports("pyspark.sql.connect"), calls(".remote"), urls("sc")),
         ("grpcio+grpcio-status+googleapis-common-protos+pandas+pyarrow",),
         "PySpark documentation, Installation, Spark Connect",
+        needed=False,
     ),
     Rule(
         "R-DELTA-SPARK",
@@ -482,6 +490,7 @@ ORCHESTRATION = (
         (calls(".to_pyarrow_table", ".to_pyarrow_dataset"),),
         ("pyarrow",),
         "delta-rs documentation, Loading a table",
+        needed=False,
     ),
     Rule(
         "R-PYARROW-PANDAS",

@@ -427,6 +427,7 @@ CACHES = (
         (takes("ibis.bigquery"), urls("bigquery")),
         ("google-cloud-bigquery",),
         "Ibis documentation, Backends, BigQuery",
+        needed=False,
     ),
     Rule(
         "R-IBIS-POSTGRES",

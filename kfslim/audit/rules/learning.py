@@ -797,6 +797,7 @@ STATISTICS = (
         (calls("prophet.diagnostics.cross_validation", parallel="dask"),),
         ("dask+distributed",),
         "Prophet documentation, Diagnostics",
+        needed=False,
     ),
     Rule(
         "R-OPTUNA-FRAME",

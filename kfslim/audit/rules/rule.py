@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from kfslim.audit.model import Evidence
+from kfslim.audit.rules.methods import is_anothers
 from kfslim.audit.rules.triggers import Hit, Index, Trigger
 
 _MOST_HITS = 3  # told for one rule
@@ -48,8 +49,9 @@ class Rule(NamedTuple):
         hits = [hit for hit in hits if hit.sure] or hits
         for hit in list({(hit.file, hit.line): hit for hit in hits}.values())[:_MOST_HITS]:
             needed = self.needed and hit.sure
+            missed = needed and not is_anothers(hit, self.of, there)
             for names in self._chosen(there):
-                if needed or any(name in there for name in names):
+                if missed or any(name in there for name in names):
                     yield Implied(names, self._evidence(hit, names), needed)
 
     def _chosen(self, there: Container[str]) -> list[tuple[str, ...]]:

@@ -251,7 +251,7 @@ MARKUP = (
         "R-REPORTLAB-CHARTS",
         ("reportlab",),
         (imports("reportlab.graphics.renderPM"),),
-        ("rl-renderpm", "rlpycairo"),
+        ("rlpycairo", "rl-renderpm"),
         "ReportLab documentation, Installation",
     ),
     Rule(
@@ -335,7 +335,7 @@ MARKUP = (
         "R-DATEPARSER-HIJRI",
         ("dateparser",),
         (imports("dateparser.calendars.hijri"),),
-        ("hijri-converter", "convertdate"),
+        ("hijridate", "hijri-converter", "convertdate"),
         "dateparser documentation, Calendars",
     ),
     Rule(
@@ -344,6 +344,7 @@ MARKUP = (
         (imports("dateparser.custom_language_detection.fasttext"),),
         ("fasttext",),
         "dateparser documentation, Custom language detection",
+        needed=False,
     ),
     Rule(
         "R-REQUESTS-CACHE",

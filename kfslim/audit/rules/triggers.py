@@ -27,12 +27,18 @@ _FIRST = (
 
 
 class Hit(NamedTuple):
-    """Where a trigger found something, what that was, and whether that is sure."""
+    """Where a trigger found something, what that was, and whether that is sure.
+
+    ``method`` is the name of one that was looked for on anything (``plot`` for ``.plot``), ``on``
+    how it was written (``.plot``, ``ray.remote``); empty where a name or a keyword tells more.
+    """
 
     what: str
     file: str
     line: int
     sure: bool = True
+    method: str = ""
+    on: str = ""
 
 
 class Index:
@@ -95,14 +101,19 @@ class Calls(NamedTuple):
             last = name.rpartition(".")[2]
             for call in index.calls.get(last, ()):
                 if _is(call.name, name) and (judged := self._judge(call)) is not None:
-                    yield Hit(f"calls {call.name}", call.file, call.line, judged)
+                    what = f"calls {call.name}"
+                    yield Hit(what, call.file, call.line, judged, *self._method(name, call.name))
             for taken in index.attributes.get(last, ()):
                 if _is(taken.name, name):
-                    sure = not (self.given or self.first)
-                    yield Hit(f"takes {taken.name}", taken.file, taken.line, sure)
+                    sure, what = not (self.given or self.first), f"takes {taken.name}"
+                    yield Hit(what, taken.file, taken.line, sure, *self._method(name, taken.name))
             for some in index.open if name[0] != "." else ():
                 if fnmatchcase(name, some.name.replace(HOLE, "*")):
                     yield Hit(f"takes {some.name}", some.file, some.line, False)
+
+    def _method(self, wanted: str, name: str) -> tuple[str, str]:
+        told = any(keyword != "format" for keyword, _ in self.given)
+        return ("", "") if told or wanted[0] != "." else (wanted[1:], name)
 
     def _judge(self, call: Call) -> bool | None:
         """Tell whether the conditions are met; None where they surely are not."""

@@ -154,6 +154,7 @@ CLIENTS = (
         (calls(".connect", gss_auth=True), calls(".connect", gss_kex=True)),
         ("gssapi",),
         "paramiko documentation, Installing",
+        needed=False,
     ),
     Rule(
         "R-KUBERNETES-WEBSOCKET",
@@ -377,6 +378,7 @@ SERVERS = (
         (says("eventlet"),),
         ("eventlet",),
         "Gunicorn documentation, Settings, worker_class",
+        needed=False,
     ),
     Rule(
         "R-GUNICORN-TORNADO",
@@ -495,6 +497,7 @@ MODELS = (
         (imports("pydantic_extra_types.pendulum_dt"),),
         ("pendulum",),
         "pydantic-extra-types documentation",
+        needed=False,
     ),
     Rule(
         "R-PYDANTIC-EXTRA-ULID",
@@ -502,6 +505,7 @@ MODELS = (
         (imports("pydantic_extra_types.ulid"),),
         ("python-ulid",),
         "pydantic-extra-types documentation",
+        needed=False,
     ),
     *(
         Rule(
