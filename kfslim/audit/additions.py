@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from kfslim.audit.declared import declared_names
@@ -12,7 +13,10 @@ from kfslim.audit.known import distribution_of
 from kfslim.audit.model import Evidence, Finding, Price
 from kfslim.audit.question import Question
 from kfslim.audit.reasons import Reasons
-from kfslim.steps.requirements import RequirementLine
+from kfslim.steps.requirements import RequirementLine, exact_version
+
+# Whose newest version no longer has what is missed: setuptools 82 left out pkg_resources.
+_VERSIONS = {"setuptools": "setuptools<82"}
 
 
 def additions(question: Question, found: Reasons, stay: Sequence[str]) -> tuple[Finding, ...]:
@@ -40,7 +44,15 @@ def _by_luck(question: Question, found: Reasons, stay: Sequence[str]) -> Iterato
                     *(Evidence(kind="dependency", text=f"{one} requires it") for one in bringers),
                 ),
                 environment.prices([*stay, name])[-1],
+                _as_the_others(question, stay, name),
             )
+
+
+def _as_the_others(question: Question, stay: Sequence[str], name: str) -> str:
+    """Return ``name`` with the version that was locked, where all that stays has one."""
+    one = question.environment.by_name.get(name)
+    pinned = all(exact_version(Requirement(text).specifier) for text in stay)
+    return f"{name}=={one.version}" if one and stay and pinned else name
 
 
 def _not_offered(question: Question, found: Reasons) -> Iterator[Finding]:
@@ -68,6 +80,7 @@ def _addition(
     name: str,
     evidence: tuple[Evidence, ...],
     price: Price | None = None,
+    replacement: str = "",
 ) -> Finding:
     return finding(
         question.step,
@@ -76,6 +89,6 @@ def _addition(
         str(canonicalize_name(name)),
         evidence=evidence,
         price=price,
-        replacement=name,
+        replacement=replacement or _VERSIONS.get(canonicalize_name(name), name),
         about=evidence[0].text if evidence else "",
     )

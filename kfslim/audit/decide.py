@@ -44,7 +44,7 @@ def audit_step(question: Question) -> StepAudit:
         StepAudit(
             step=question.step,
             requirements=tuple(line.text for line in question.requirements),
-            kept=(*texts, *(one.name for one in added if one.code == "KS501")),
+            kept=(*texts, *(one.replacement for one in added if one.code == "KS501")),
             findings=(
                 *(said for one in decided for said in findings_on(question, *one)),
                 *replacements(question, found, stay),

@@ -69,9 +69,15 @@ class Ledger:
 
 
 def source_of(bytecode: str) -> str:
-    """Return the source path of a ``.pyc`` (PEP 3147: ``a/__pycache__/m.cpython-311.pyc``)."""
+    """Return the source path of a ``.pyc``.
+
+    PEP 3147 and 488: ``a/__pycache__/m.cpython-311.pyc``, ``….opt-1.pyc``.  Before the tag the name
+    may hold dots.
+    """
     folder, _, name = bytecode.rpartition("/")
-    if folder.endswith("__pycache__"):
-        folder = folder.removesuffix("__pycache__")
-        return f"{folder}{name.partition('.')[0]}.py"
-    return bytecode.removesuffix("c")
+    if not folder.endswith("__pycache__"):
+        return bytecode.removesuffix("c")
+    stem, _, last = name.removesuffix(".pyc").rpartition(".")
+    if last.startswith("opt-"):
+        stem = stem.rpartition(".")[0]
+    return f"{folder.removesuffix('__pycache__')}{stem}.py"

@@ -414,6 +414,16 @@ def test_ks501_what_is_used_stays_when_who_brought_it_goes():
     assert codes(audited) == {"feast": "KS201", "numpy": "KS501"}
     assert audited.kept == ("numpy",)
     assert only(audited, "KS501").replacement == "numpy"
+    pinned = audit(
+        ["feast==1.0", "pandas==1.0"], [*environment, "pandas"], imports("numpy", "pandas")
+    )
+    assert pinned.kept == ("pandas==1.0", "numpy==1.0")
+    assert only(pinned, "KS501").replacement == "numpy==1.0"
+
+
+def test_ks502_names_a_version_that_still_has_what_is_imported():
+    missed = only(audit([], [], imports("pkg_resources")), "KS502")
+    assert (missed.name, missed.replacement) == ("setuptools", "setuptools<82")
 
 
 def test_ks502_nothing_offers_what_is_imported():

@@ -11,6 +11,7 @@ from parts.images import make_image
 
 from kfslim.errors import BadImage
 from kfslim.measure import Measurement, measure
+from kfslim.measure.ledger import source_of
 from kfslim.oci.image import Image
 
 SITE = "usr/local/lib/python3.11/site-packages"
@@ -400,3 +401,17 @@ def naive_owners(world: dict[str, bytes]) -> dict[str, int]:
 def test_the_image_is_not_changed_by_measuring() -> None:
     image: Image = make_image(DPKG)
     assert measure(image) == measure(image)
+
+
+@pytest.mark.parametrize(
+    ("bytecode", "source"),
+    [
+        ("a/__pycache__/m.cpython-311.pyc", "a/m.py"),
+        ("a/__pycache__/m.cpython-311.opt-1.pyc", "a/m.py"),
+        ("__pycache__/v1.2.cpython-311.pyc", "v1.2.py"),
+        ("a/__pycache__/v1.2.cpython-311.opt-2.pyc", "a/v1.2.py"),
+        ("a/m.pyc", "a/m.py"),
+    ],
+)
+def test_bytecode_leads_to_its_source(bytecode: str, source: str) -> None:
+    assert source_of(bytecode) == source
