@@ -1,5 +1,5 @@
 # Every target is sufficient to itself: it makes .venv when it must, and nothing twice.
-.PHONY: demo test check bench compile docs lock clean
+.PHONY: demo test check bench bench-seed compile docs lock clean
 .DEFAULT_GOAL := check
 
 BIN := .venv/bin
@@ -32,6 +32,10 @@ check: $(MADE)  ## Style, types, the direction of imports
 bench: $(MADE)  ## The figures of docs/benchmarks.md, measured here; ARGS="start example" for some
 	@.ci/parts
 	$(BIN)/python -m bench $(ARGS)
+
+bench-seed: $(MADE)  ## The figures of docs/the-story.md; ARGS="--no-first" leaves out the 3 GB image
+	@.ci/parts debootstrap
+	$(BIN)/python -m bench seed_story $(ARGS)
 
 compile: $(MADE)  ## Write the compiled YAML of components/ and pipelines/, and READMEs
 	$(BIN)/python -m kfslim.dsl.compile . --readmes

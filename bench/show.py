@@ -52,12 +52,16 @@ def target(what: str, value: float, relation: str, bound: float, unit: str = "")
 
 
 def machine() -> None:
+    """Print what machine this is, and how busy."""
+    print(f"{machine_text()}; load {os.getloadavg()[0]:.1f}", flush=True)
+
+
+def machine_text() -> str:
     """Name the machine, without its name."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    print(
+    return (
         f"CPU {_cpu()}, {os.cpu_count()} cores, {memory:.0f} GiB memory; {_system()}; "
-        f"Python {platform.python_version()}; {_docker()}; load {os.getloadavg()[0]:.1f}",
-        flush=True,
+        f"Python {platform.python_version()}; {_docker()}"
     )
 
 
