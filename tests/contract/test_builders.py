@@ -17,6 +17,7 @@ from parts.check_image import check_image
 from parts.command import AS_DECLARED, check_refused, run_here, shared_cache
 from parts.images import make_image
 from parts.need import missing
+from parts.real_registry import Registry
 from parts.rootfs import Node, flatten
 from parts.served import serve
 from parts.toy import container_pipeline
@@ -360,3 +361,22 @@ def test_a_zstd_base_becomes_one_that_every_engine_loads(cache) -> None:
     assert loadable.config_bytes == image.config_bytes
     assert flatten(loadable) == flatten(image)
     assert {one.descriptor.media_type for one in loadable.layers} == {OCI_LAYER_GZIP}
+
+
+def test_a_registry_gets_what_the_engine_knows(built, world: World, registry: Registry) -> None:
+    """What it pulls back by digest is what it built: the same id."""
+    import docker
+
+    to = registry.reference("ml/builders")
+    words = ("build", world.plan, "--to", to, "--builder", "engine", "--dialect", "classic")
+    done = world.run(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    step = json.loads(done.stdout)["steps"][0]
+    client = docker.from_env()
+    pulled = client.api.inspect_image(client.images.pull(step["reference"]).id)
+    client.close()
+    assert pulled["Id"] == built["classic"][step["name"]].config_descriptor.digest
+    with BuildEngine("classic") as there:
+        for one in world.steps:
+            there.drop(f"{registry.host}/ml/builders:{one.tag_by('engine')}")
+        there.drop(step["reference"])
