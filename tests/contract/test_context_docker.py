@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker.utils.build import exclude_paths
 from hypothesis import example, given, settings
 from parts.context_trees import IGNORES, TREES, known_by, make
 from parts.docker_client import Client, docker_client, docker_clients
@@ -70,6 +71,20 @@ def test_a_malformed_pattern_is_refused_by_both(client, tmp_path, line):
         ours(tmp_path)
 
 
+@settings(max_examples=40)
+@given(paths=TREES, lines=IGNORES)
+def test_docker_py_sends_the_same_files(paths, lines):
+    """It ignores case, and knows neither escapes nor classes nor ``..`` as Docker does."""
+    paths = [path for path in paths if path.islower()]
+    known = [line for line in known_by(0, lines) if not re.search(r"[\\\[]|\.\.", line)]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        make(root, paths)
+        (root / ".dockerignore").write_bytes("\n".join(known).encode())
+        patterns = [line.strip() for line in known if line.strip() and not line.startswith("#")]
+        assert exclude_paths(folder, patterns) == set(ours(root)[0])
+
+
 def test_all_that_a_folder_can_hold(client, tmp_path):
     root = tmp_path / "context"
     make(root, ["run.sh", "src/a.py", "p" * 90 + "/" + "q" * 90, "r" * 200, "é.txt"])
@@ -101,6 +116,7 @@ def test_all_that_a_folder_can_hold(client, tmp_path):
     ("paths", "lines"),
     [
         (["a/b/build/keep", "a/b/build/other"], ["**/build", "!a/b/build/keep"]),
+        (["a/b"], ["a/b", "!a"]),
         (["a.py"], ["**.py"]),
         (["a+b"], ["a+b"]),
         (["a"], ["^a"]),

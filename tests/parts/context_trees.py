@@ -1,7 +1,8 @@
 """Folders and ignore files that hypothesis makes up.
 
 Docker before 23 carries an older matcher.  It differs where ``**`` and exceptions meet (it takes a
-folder to match by its first parts only), of ``**`` that is glued to letters, and of ``+(){}|``.
+folder to match by its first parts only), where an exception is of a folder that itself is not
+ignored, of ``**`` that is glued to letters, and of ``+(){}|``.
 """
 
 from __future__ import annotations
@@ -66,5 +67,7 @@ def known_by(major: int, lines: list[str]) -> list[str]:
     if major >= 23:
         return lines
     lines = [line for line in lines if not re.search(r"\*\*[^/\s]|[^/!\s]\*\*|[+(){}|]", line)]
-    excepts = any(line.strip().startswith("!") for line in lines)
-    return [line for line in lines if not (excepts and "**" in line)]
+    if any(line.strip().startswith("!") for line in lines):
+        lines = [line for line in lines if "**" not in line]
+        lines = [line for line in lines if "!" in line or "/" not in line.strip().strip("/")]
+    return lines
