@@ -10,7 +10,7 @@ import netrc
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -57,21 +57,25 @@ class IndexAccess:
     def secrets(self, files: BuildFiles) -> dict[str, bytes]:
         """Return id → content of the secrets that the Dockerfile mounts.
 
-        ``pip`` is a configuration file of pip, ``ca`` a bundle of certificates.
+        ``pip`` is a configuration file of pip; ``ca`` are the certificates that this machine
+        trusts, since a company's proxy may sign with its own.
 
         Raises:
             BadPlan: it asks for another one.
         """
-        known: dict[str, Callable[[], bytes]] = {"pip": self._configuration, "ca": _certificates}
-        if unknown := sorted(set(files.secrets) - set(known)):
+        if unknown := sorted(set(files.secrets) - {"pip", "ca"}):
             raise BadPlan(f"the Dockerfile asks for a secret {unknown[0]!r}, which kfslim has not")
-        return {name: known[name]() for name in files.secrets}
+        bundle = _certificates(self._environ) if "ca" in files.secrets else b""
+        known = {"pip": self._configuration("/run/secrets/ca" if bundle else ""), "ca": bundle}
+        return {name: known[name] for name in files.secrets if known[name]}
 
-    def _configuration(self) -> bytes:
+    def _configuration(self, certificates: str) -> bytes:
         options = {
             name.removeprefix("PIP_").lower().replace("_", "-"): value
             for name, value in self.variables.items()
         }
+        if certificates:
+            options["cert"] = certificates
         lines = [f"{name} = {value}" for name, value in sorted(options.items())]
         return "\n".join(["[global]", *lines, ""]).encode()
 
@@ -95,10 +99,10 @@ def _netrc_login(host: str, environ: Mapping[str, str]) -> tuple[str, str] | Non
     return (found[0], found[2] or "") if found else None
 
 
-def _certificates() -> bytes:
-    """Return the certificates that this machine trusts: a company's proxy signs with its own."""
-    path = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
-    if not path:
+def _certificates(environ: Mapping[str, str]) -> bytes:
+    """Return the bundle that this machine trusts; empty where it has none."""
+    path = environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    if not path or not Path(path).is_file():
         return b""
     with disk_errors("reading the machine's certificates"):
         return Path(path).read_bytes()

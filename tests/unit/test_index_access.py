@@ -82,6 +82,14 @@ def test_the_secret_is_a_file_of_pip(home):
     assert dict(parser["global"]) == {"index-url": DEFAULT, "default-timeout": "60"}
 
 
+def test_the_machines_certificates_come_along(home, tmp_path):
+    write(tmp_path / "ca.crt", "-----BEGIN CERTIFICATE-----\n")
+    environ = {**home, "SSL_CERT_FILE": str(tmp_path / "ca.crt")}
+    secrets = IndexAccess({}, environ).secrets(BuildFiles({"d": b""}, "d", ("pip", "ca")))
+    assert secrets["ca"] == b"-----BEGIN CERTIFICATE-----\n"
+    assert b"cert = /run/secrets/ca\n" in secrets["pip"]
+
+
 def test_a_secret_that_nobody_knows(home):
     with pytest.raises(BadPlan, match="'ssh'"):
         IndexAccess({}, home).secrets(BuildFiles({"d": b""}, "d", ("ssh",)))
