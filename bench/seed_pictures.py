@@ -1,15 +1,11 @@
 """Pictures of the seed's story, from what ``python -m bench seed_story --json FILE`` measured.
 
-``python -m bench.seed_pictures FILE -o docs/images`` writes ``story-*.svg``.  They follow the
-reader's light or dark setting, and say every number that they draw.
+They follow the reader's light or dark setting, and say every number that they draw.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kfslim.report.html.markup import Html, Node, tag
@@ -190,18 +186,3 @@ def draw(story: Mapping[str, Any]) -> dict[str, str]:
         "story-disk.svg": map_picture(story),
     }
     return {name: f"{picture}\n" for name, picture in pictures.items() if picture}
-
-
-def main(words: Iterable[str] | None = None) -> None:
-    """Write the pictures."""
-    parser = argparse.ArgumentParser(prog="python -m bench.seed_pictures", description=__doc__)
-    parser.add_argument("file", type=Path, help="what seed_story --json wrote")
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/images"))
-    options = parser.parse_args(list(words) if words is not None else None)
-    options.output.mkdir(parents=True, exist_ok=True)
-    for name, picture in draw(json.loads(options.file.read_text("utf-8"))).items():
-        (options.output / name).write_text(picture, "utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -20,6 +20,7 @@ from parts.real_registry import Registry
 
 from bench.engine import Docker, engine
 from bench.process import kfslim
+from bench.seed_page import ALL
 from bench.seed_project import FIRST, IGNORED, LAST, STOP, Project, make_project
 from bench.show import note
 from bench.slim_base import make_slim_base
@@ -35,7 +36,6 @@ from kfslim.trial.inputs import Place, Ports, executor_input, fill
 
 SCENARIOS = ("cold", "nothing", "code", "dependency")
 BUMPED = "joblib"  # small, pure Python, and in the images of several steps
-ALL = "all steps"  # of an image that serves every one
 _PLACE = Place("/tmp/kfslim-trial", "/tmp/kfslim-trial")  # any user can write there
 _REPOSITORY = "retrain"
 

@@ -27,7 +27,12 @@ def title(text: str) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a Markdown table, first column to the left, the others to the right."""
+    """Print a Markdown table."""
+    print(table_text(head, rows), flush=True)
+
+
+def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table, first column to the left, the others to the right."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
@@ -40,15 +45,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     rule = [
         "-" * width if not index else "-" * (width - 1) + ":" for index, width in enumerate(widths)
     ]
-    print(line(head), line(rule), *map(line, rows), sep="\n", flush=True)
+    return "\n".join([line(head), line(rule), *map(line, rows)])
 
 
-def target(what: str, value: float, relation: str, bound: float, unit: str = "") -> bool:
-    """Print one target as met or missed; ``relation`` is ``>=`` or ``<=``."""
+def target(what: str, value: float, relation: str, bound: float, unit: str = "") -> None:
+    """Print one target as met or missed."""
+    print(verdict(what, value, relation, bound, unit), flush=True)
+
+
+def verdict(what: str, value: float, relation: str, bound: float, unit: str = "") -> str:
+    """Return one target as met or missed; ``relation`` is ``>=`` or ``<=``."""
     met = value >= bound if relation == ">=" else value <= bound
     word = "met   " if met else "MISSED"
-    print(f"- {word}  {what}: {value:.2f}{unit} (target {relation} {bound:g}{unit})", flush=True)
-    return met
+    return f"- {word}  {what}: {value:.2f}{unit} (target {relation} {bound:g}{unit})"
 
 
 def machine() -> None:

@@ -1,8 +1,8 @@
-"""The pictures of docs/the-story.md: drawn from numbers, readable, the same every time."""
+"""Tables and pictures of docs/the-story.md: made from numbers, readable, the same every time."""
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,19 +14,23 @@ SVG = "{http://www.w3.org/2000/svg}"
 LEAST_TEXT = 14  # px at a width of 800
 
 
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"bench/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module", autouse=True)
+def importable():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT))
+        yield
 
 
-pictures = load("seed_pictures")
+@pytest.fixture(scope="module")
+def bench(importable):
+    from bench import seed_page, seed_pictures
+
+    return seed_page, seed_pictures
 
 
 def image(content: int, disk: int, **packages: int) -> dict:
     heaviest = sorted(map(list, packages.items()), key=lambda one: -one[1])
-    return {"content_bytes": content, "disk_bytes": disk, "heaviest": heaviest}
+    return {"content_bytes": content, "disk_bytes": disk, "heaviest": heaviest, "packages": 3}
 
 
 def made(seconds: float) -> dict:
@@ -35,12 +39,16 @@ def made(seconds: float) -> dict:
 
 def road(name: str, title: str, images: dict, together: int | None = None, **seconds) -> dict:
     scenarios = {scenario: made(value) for scenario, value in seconds.items()}
-    return {"name": name, "title": title, "images": images, "made": scenarios,
-            "content_bytes": together}  # fmt: skip
+    started = {step: {"pull": 2.0, "first": 1.5, "again": 1.0} for step in images}
+    return {"name": name, "title": title, "images": images, "made": scenarios, "started": started,
+            "content_bytes": together, "pull_all": 9.0, "history": HISTORY}  # fmt: skip
 
 
+HISTORY = "SIZE  CREATED BY\n6GB   RUN pip install # buildkit\n125MB /bin/sh -c make\n"
 FIRST = image(3_000_000, 8_000_000, torch=5_000_000, numpy=1_000_000, six=1_000)
 STORY = {
+    "machine": "CPU",
+    "contexts": [{"what": "none", "files": 3, "stream_bytes": 10_240, "secrets": 1}],
     "roads": [
         road("first", "the first Dockerfile", {"all steps": FIRST}, cold=600.0),
         road(
@@ -51,12 +59,13 @@ STORY = {
             cold=60.0,
             nothing=0.5,
         ),
-    ]
+    ],
 }
 
 
 @pytest.fixture(scope="module")
-def drawn() -> dict[str, ElementTree.Element]:
+def drawn(bench) -> dict[str, ElementTree.Element]:
+    _, pictures = bench
     return {name: ElementTree.fromstring(text) for name, text in pictures.draw(STORY).items()}
 
 
@@ -88,9 +97,11 @@ def test_the_map_covers_the_disk_and_marks_what_steps_use(drawn):
     assert "torch" in words(drawn["story-disk.svg"])
 
 
-def test_what_was_not_built_is_not_drawn():
-    slim = {"roads": STORY["roads"][1:]}
+def test_what_was_not_built_is_neither_drawn_nor_judged(bench):
+    page, pictures = bench
+    slim = STORY | {"roads": STORY["roads"][1:]}
     assert set(pictures.draw(slim)) == {"story-content.svg", "story-builds.svg"}
+    assert "it was left out" in page.blocks(slim)["targets"]
 
 
 def test_text_is_large_enough_and_nothing_leaves_the_picture(drawn):
@@ -104,10 +115,32 @@ def test_text_is_large_enough_and_nothing_leaves_the_picture(drawn):
             assert 0 <= float(text.get("y")) <= high, (name, text.text)
 
 
-def test_files_are_written(tmp_path):
-    import json
+def test_tables_tell_what_was_measured(bench):
+    told = bench[0].blocks(STORY)
+    assert "| the first Dockerfile: all steps " in told["images"]
+    assert re.search(r"kfslim slim: a<b +\| +0.15 MB \| +−95.0 %", told["images"])
+    assert re.search(r"kfslim slim +\| +60.0 s \| +- \| +- \| +0.50 s ", told["builds"])
+    assert re.search(r"a<b +\| +2.00 s \| +1.50 s \| +1.00 s", told["starts"])
+    assert "- met     every step smaller than the first image, a<b the least" in told["targets"]
+    assert told["history-first"] == "```text\nSIZE  CREATED BY\n6GB   RUN pip install\n```"
 
+
+def test_the_page_is_filled_where_it_says_so(bench, tmp_path):
+    page = tmp_path / "the-story.md"
+    page.write_text("# Told\n<!-- measured: targets -->\nold\n<!-- end -->\nkept\n")
     (tmp_path / "story.json").write_text(json.dumps(STORY))
-    pictures.main([str(tmp_path / "story.json"), "-o", str(tmp_path / "images")])
+    for _ in range(2):
+        bench[0].main([str(tmp_path / "story.json"), "--page", str(page)])
+    text = page.read_text()
+    assert text.startswith("# Told\n<!-- measured: targets -->\n\n- met ")
+    assert text.endswith("\n\n<!-- end -->\nkept\n")
     written = {path.name: path.read_text() for path in (tmp_path / "images").iterdir()}
-    assert written == pictures.draw(STORY)
+    assert written == bench[1].draw(STORY)
+
+
+def test_every_block_of_the_page_is_measured(bench):
+    named = set(
+        re.findall(r"<!-- measured: ([\w-]+) -->", (ROOT / "docs/the-story.md").read_text())
+    )
+    last = STORY["roads"][0] | {"name": "last"}
+    assert named <= set(bench[0].blocks(STORY | {"roads": [*STORY["roads"], last]}))
