@@ -10,7 +10,7 @@ import netrc
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -29,19 +29,17 @@ class IndexAccess:
 
     def __init__(self, named: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
-        urls = (*machine_indexes(environ), *named.values())
-        reached = [url for url in urls if not url.startswith("file:")]  # a container cannot
-        self._indexes = [_authenticated(url, environ) for url in dict.fromkeys(reached)]
+        machine = machine_indexes(environ)
+        self._default = _reached([machine.default], environ)
+        self._extra = _reached([*machine.extra, *named.values()], environ)
 
     @property
     def variables(self) -> dict[str, str]:
         """``PIP_INDEX_URL`` and its like; they hold credentials."""
         found = {name: self._environ[name] for name in _PASSED if self._environ.get(name)}
-        if self._indexes:
-            found["PIP_INDEX_URL"] = self._indexes[0]
-        if others := self._indexes[1:]:
-            found["PIP_EXTRA_INDEX_URL"] = " ".join(others)
-        return found
+        found["PIP_INDEX_URL"] = " ".join(self._default)
+        found["PIP_EXTRA_INDEX_URL"] = " ".join(self._extra)
+        return {name: value for name, value in found.items() if value}
 
     def arguments(self, files: BuildFiles) -> dict[str, str]:
         """Return the build arguments among these that the Dockerfile declares, and proxies.
@@ -78,6 +76,15 @@ class IndexAccess:
             options["cert"] = certificates
         lines = [f"{name} = {value}" for name, value in sorted(options.items())]
         return "\n".join(["[global]", *lines, ""]).encode()
+
+
+def _reached(urls: Iterable[str], environ: Mapping[str, str]) -> list[str]:
+    """Return what a container can reach of ``urls``: no folders of this machine."""
+    return [
+        _authenticated(url, environ)
+        for url in dict.fromkeys(urls)
+        if url and not url.startswith("file:")
+    ]
 
 
 def _authenticated(url: str, environ: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from kfslim.errors import BadConfig
@@ -109,37 +110,44 @@ def pip_indexes(environ: Mapping[str, str] = os.environ) -> dict[str, list[str]]
     return found
 
 
-def machine_indexes(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the URLs of the machine's own indexes, the default first where one is named.
+class MachineIndexes(NamedTuple):
+    """URLs with what credentials they hold; an empty ``default`` is the installers' own."""
 
-    uv's variables go before its settings files, and those before pip's; credentials are left in.
-    """
-    names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
-    entries = [entry for name in names for entry in environ.get(name, "").split()]
-    if entries:
-        return tuple(dict.fromkeys(_split_entry(entry)[1] for entry in entries))
+    default: str
+    extra: tuple[str, ...]
+
+
+def machine_indexes(environ: Mapping[str, str] = os.environ) -> MachineIndexes:
+    """Return the machine's own indexes: uv's where it names any, else pip's."""
+    if not uv_has_indexes(environ):
+        pip = pip_indexes(environ)
+        return MachineIndexes((pip["index-url"] or [""])[-1], tuple(pip["extra-index-url"]))
+    default = environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL") or ""
+    names = ("UV_INDEX", "UV_EXTRA_INDEX_URL")
+    extra = [_split_entry(e)[1] for name in names for e in environ.get(name, "").split()]
     for path in _uv_files(environ):
-        if found := _uv_file_indexes(path):
-            return found
-    pip = pip_indexes(environ)
-    return (*pip["index-url"][-1:], *pip["extra-index-url"])
+        listed = _uv_file_indexes(path)
+        default = default or listed.default
+        extra += listed.extra
+    return MachineIndexes(default, tuple(dict.fromkeys(extra)))
 
 
-def _uv_file_indexes(path: Path) -> tuple[str, ...]:
+def _uv_file_indexes(path: Path) -> MachineIndexes:
     """Return the indexes of one of uv's settings files (uv docs, "Package indexes")."""
     try:
         settings = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ()
-    found: list[str] = []
+        return MachineIndexes("", ())
+    default, extra = "", list[str]()
     for table in (settings, settings.get("pip")):
-        if isinstance(table, dict):
-            listed = [one for one in table.get("index") or () if isinstance(one, dict)]
-            listed.sort(key=lambda one: not one.get("default"))
-            found += [str(one["url"]) for one in listed if "url" in one]
-            found = [*filter(None, [table.get("index-url")]), *found]
-            found += table.get("extra-index-url") or ()
-    return tuple(dict.fromkeys(found))
+        if not isinstance(table, dict):
+            continue
+        default = default or str(table.get("index-url") or "")
+        extra += map(str, table.get("extra-index-url") or ())
+        for index in table.get("index") or ():
+            url = str(index.get("url", ""))
+            default, extra = (url, extra) if index.get("default") else (default, [*extra, url])
+    return MachineIndexes(default, tuple(filter(None, extra)))
 
 
 def _split_entry(entry: str) -> tuple[str, str]:

@@ -27,21 +27,24 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def test_uv_goes_before_pip_and_the_default_first(home, tmp_path):
+def test_uv_goes_before_pip(home, tmp_path):
     write(tmp_path / ".config/pip/pip.conf", f"[global]\nindex-url = {DEFAULT}\n")
-    assert machine_indexes(home)[:1] == (DEFAULT,)
-    write(
-        tmp_path / ".config/uv/uv.toml",
-        f'[[index]]\nurl = "{EXTRA}"\n[[index]]\nurl = "https://uv.example/simple"\ndefault = true',
-    )
-    assert machine_indexes(home) == ("https://uv.example/simple", EXTRA)
-    variables = {"UV_INDEX": f"named={EXTRA}", "UV_DEFAULT_INDEX": DEFAULT}
-    assert machine_indexes({**home, **variables}) == (DEFAULT, EXTRA)
+    assert machine_indexes(home).default == DEFAULT
+    text = f'[[index]]\nurl = "{EXTRA}"\n[[index]]\nurl = "https://uv.example"\ndefault = true'
+    write(tmp_path / ".config/uv/uv.toml", text)
+    assert machine_indexes(home) == ("https://uv.example", (EXTRA,))
+    variables = {"UV_INDEX": "named=https://own.example", "UV_DEFAULT_INDEX": DEFAULT}
+    assert machine_indexes({**home, **variables}) == (DEFAULT, ("https://own.example", EXTRA))
+
+
+def test_without_a_default_the_installers_own_stays(home):
+    environ = {**home, "UV_INDEX": EXTRA}
+    assert IndexAccess({}, environ).variables == {"PIP_EXTRA_INDEX_URL": EXTRA}
 
 
 def test_a_broken_file_of_uv_names_nothing(home, tmp_path):
     write(tmp_path / ".config/uv/uv.toml", "index = ")
-    assert EXTRA not in machine_indexes({**home, "PIP_INDEX_URL": DEFAULT})
+    assert machine_indexes({**home, "PIP_INDEX_URL": DEFAULT}).default == DEFAULT
 
 
 def test_pip_gets_its_login_from_wherever_uv_would(home, tmp_path):
