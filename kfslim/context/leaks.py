@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from kfslim.context.folder import Folder, open_folder
+from kfslim.context.folder import open_folder
 from kfslim.context.kinds import ENVIRONMENT, HISTORY, sort_folder
 from kfslim.context.model import Leak
 from kfslim.context.secrets import PROBE, find_secret
 from kfslim.context.walk import Entry, walk
 from kfslim.dockerfile.model import Dialect
-from kfslim.errors import GateError
 from kfslim.files import disk_errors
 
 _NAMED = 3  # in one sentence
@@ -31,11 +30,7 @@ def leaks(
         InputError: there is no such folder or Dockerfile, or something in it cannot be read.
         BadConfig: an ignore file that is malformed.
     """
-    return leaks_in(open_folder(folder, dockerfile, dialect))
-
-
-def leaks_in(context: Folder) -> tuple[Leak, ...]:
-    """Return the secrets of an opened context."""
+    context = open_folder(folder, dockerfile, dialect)
     guard = Guard(context.root)
     found = (guard.look(entry) for entry in walk(context.root, context.ignore, context.dialect))
     return tuple(leak for leak in found if leak)
@@ -53,22 +48,6 @@ def leaks_among(files: Mapping[str, bytes | Path]) -> tuple[Leak, ...]:
             size = len(source) if isinstance(source, bytes) else source.stat().st_size
         found.append(_leak(path, size, partial(_head, source)))
     return tuple(leak for leak in found if leak)
-
-
-def check_leaks(
-    folder: Path, dockerfile: Path | None = None, dialect: Dialect = "buildkit"
-) -> None:
-    """Stop a build whose context holds a secret.
-
-    Raises:
-        GateError: it does.
-    """
-    found = leaks(folder, dockerfile, dialect)
-    if found:
-        raise GateError(
-            f"the build context holds {told(found)}",
-            hint=f"kfslim context {folder} --write keeps them out.",
-        )
 
 
 def told(found: tuple[Leak, ...]) -> str:

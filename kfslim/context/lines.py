@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from kfslim.context.ignore import DockerIgnore
 from kfslim.context.model import ContextMeasure
@@ -51,16 +51,16 @@ def wanted_patterns(measured: ContextMeasure, ignore: DockerIgnore) -> tuple[str
     return tuple(dict.fromkeys([*secrets, *waste]))
 
 
-def extended(text: str, patterns: Iterable[str]) -> str:
+def extended(text: str, patterns: Sequence[str]) -> str:
     """Return an ignore file with ``patterns`` at its end; an empty one begins with the standard.
 
-    Lines that are there stay as they are, in their order.
+    Lines that are there stay as they are, in their order.  A pattern among them comes again: it is
+    wanted because an exception overrides it.
     """
     if not text.strip():
         text = "\n".join(standard_lines()) + "\n"
-    standard = set(text.split("\n"))
-    missing = [pattern for pattern in patterns if pattern not in standard]
-    if not missing:
+        patterns = [pattern for pattern in patterns if pattern not in standard_lines()]
+    if not patterns:
         return text
     end = "" if text.endswith("\n") else "\n"
-    return "\n".join([f"{text}{end}", _ADDED, *missing, ""])
+    return "\n".join([f"{text}{end}", _ADDED, *patterns, ""])

@@ -69,7 +69,7 @@ SECRETS = (
     Secret("KS702", "private key",
            ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.p12", "*.pfx", "*.jks", "*.keystore",
             "*.kdbx", "*.ppk")),
-    Secret("KS702", "private key", ("*.pem", "*.key", "*.crt", "*.cer", "*.txt", NO_SUFFIX),
+    Secret("KS702", "private key", ("*.pem", "*.key", "*.crt", "*.cer", NO_SUFFIX),
            _PRIVATE_KEY, "it holds one"),
     Secret("KS703", "cloud credentials", ("*.json",), _GOOGLE, "it holds a Google account's key"),
     Secret("KS703", "cloud credentials",

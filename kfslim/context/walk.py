@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,11 +35,12 @@ class Entry(NamedTuple):
         return stat.S_ISREG(self.stat.st_mode)
 
 
-class _Folder(NamedTuple):
+@dataclass(slots=True)
+class _Folder:
     entry: Entry | None  # None: the root
     above: Above
     content: Iterator[os.DirEntry[str]]
-    said: list[bool]  # one: whether it is in the result, as it is once something in it is kept
+    said: bool  # it was yielded; of an ignored one that is known only from what it holds
 
 
 def walk(
@@ -62,7 +64,7 @@ class _Walk:
         self._asks = os.geteuid() != 0  # root may read everything
 
     def entries(self) -> Iterator[Entry]:
-        todo = [_Folder(None, (), self._list("", kept=True), [True])]
+        todo = [_Folder(None, (), self._list("", kept=True), said=True)]
         while todo:
             found = next(todo[-1].content, None)
             if found is None:
@@ -82,12 +84,12 @@ class _Walk:
                 yield from self._unsaid(todo)
                 yield entry
             if content:
-                todo.append(_Folder(entry, hits, content, [not ignored]))
+                todo.append(_Folder(entry, hits, content, said=not ignored))
 
     def _unsaid(self, todo: list[_Folder]) -> Iterator[Entry]:
         for folder in todo if self._dialect == "buildkit" else ():
-            if folder.entry and not folder.said[0]:
-                folder.said[0] = True
+            if folder.entry and not folder.said:
+                folder.said = True
                 yield folder.entry
 
     def _list(self, path: str, *, kept: bool) -> Iterator[os.DirEntry[str]]:
@@ -104,7 +106,7 @@ class _Walk:
         try:
             entry = Entry(path, found.stat(follow_symlinks=False))
             if found.is_symlink():
-                return entry._replace(target=os.readlink(found.path))  # noqa: PTH115  (as it is written)
+                return entry._replace(target=os.readlink(found.path))  # noqa: PTH115  (kept as it is)
             if self._asks and entry.is_file and not _readable(found.path):
                 raise PermissionError(13, os.strerror(13))
         except FileNotFoundError:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kfslim.context.copied import copied_paths
 from kfslim.context.folder import IGNORE_FILE, open_folder
 from kfslim.context.ignore import DockerIgnore
+from kfslim.context.leaks import shown
 from kfslim.context.lines import extended, wanted_patterns
 from kfslim.context.measure import measure_folder
 from kfslim.context.model import ContextMeasure
@@ -59,7 +60,7 @@ def measure_context(
     context = open_folder(folder, dockerfile, dialect)
     copied = copied_paths(_text(context.dockerfile)) if context.dockerfile else ()
     with progress.task(f"Reading {folder}", unit="entries") as task:
-        return measure_folder(context, str(folder), task, copied)
+        return measure_folder(context, shown(str(folder)), task, copied)
 
 
 def propose_ignore(
@@ -67,7 +68,7 @@ def propose_ignore(
 ) -> Proposal:
     """Return the ignore file that keeps out what ``measured`` found; lines of the user stay."""
     context = open_folder(folder, dockerfile, measured.dialect)
-    path = context.ignore_file or context.root / IGNORE_FILE
+    path = (context.ignore_file or context.root / IGNORE_FILE).resolve()  # it may be a link
     before = _text(path) if path.exists() else ""
     patterns = wanted_patterns(measured, DockerIgnore(before))
     return Proposal(path, before, extended(before, patterns))
