@@ -67,6 +67,10 @@ def _budgets(function: Any) -> Any:
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write a patch of the requirement lists; - prints it.",
 )
+@click.option("--image", metavar="REF", help="Of a Dockerfile: the image that was built from it.")
+@click.option(
+    "--context", "folder", type=PATH, help="Of a Dockerfile. [default: the folder it lies in]"
+)
 @_budgets
 @config
 @insecure
@@ -79,15 +83,25 @@ def command(subject: Path, **options: Any) -> None:
     modules are looked up in what the declared packages really install. docs/audit.md explains the
     codes. Ends with 1 when --fail-on or a budget says no.
 
+    SUBJECT may also be a Dockerfile: then its instructions are audited, what each cost with
+    --image. docs/dockerfile-audit.md explains those codes; kfslim fix mends what is safe.
+
     \b
     kfslim audit pipeline.yaml
     kfslim audit src --requirements requirements.txt --patch -
     kfslim audit pipeline.yaml --against kfslim.lock.json --fail-on remove --sarif audit.sarif
+    kfslim audit Dockerfile --image docker-daemon:train:dev --fail-on KS611
     """
     from kfslim.cli import auditing
     from kfslim.cli.session import Session
+    from kfslim.flow.reviewing import is_dockerfile
 
     subject = auditing.from_here(subject)
+    if is_dockerfile(subject):
+        from kfslim.cli import reviewing
+
+        reviewing.audit(subject, options)
+        return
     auditing.check(subject, options)
     with Session(options, beside=subject / "." if subject.is_dir() else subject) as session:
         asked = auditing.Asked(session, options)

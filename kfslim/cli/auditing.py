@@ -34,6 +34,7 @@ _FOR_PIPELINES = {
     "against": "--against",
 }
 _FOR_TREES = {"requirements": "--requirements", "groups": "--group"}
+_FOR_DOCKERFILES = {"image": "--image", "folder": "--context"}
 Given = Mapping[str, Any]
 
 
@@ -52,6 +53,9 @@ def check(subject: Path, options: Given) -> None:
         InputError: they contradict each other, or are for another kind of subject.
         DiskError: a file cannot be written.
     """
+    for name, option in _FOR_DOCKERFILES.items():
+        if options[name]:
+            raise InputError(f"{option} is for Dockerfiles, and {subject} is none")
     of_pipeline = subject.suffix in _PIPELINES
     for name, option in (_FOR_TREES if of_pipeline else _FOR_PIPELINES).items():
         if options[name]:

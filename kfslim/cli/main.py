@@ -28,6 +28,7 @@ COMMANDS = (
     "measure",
     "steps",
     "audit",
+    "fix",
     "context",
     "trial",
     "prune",
@@ -75,6 +76,7 @@ def cli() -> None:
       kfslim measure pipeline.yaml        what the steps run on today
       kfslim steps pipeline.yaml          what kfslim understood of each step
       kfslim audit pipeline.yaml          which requirements each step needs, and why
+      kfslim fix Dockerfile               what kfslim would mend in a Dockerfile, as a diff
       kfslim context .                    what Docker would send to build an image here
       kfslim trial pipeline.yaml          whether each step runs in the image it would get
 

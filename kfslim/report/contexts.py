@@ -10,11 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from kfslim.context.model import ContextMeasure, Leak, Sent, Sized, Waste
+from kfslim.report.bars import bar
 from kfslim.report.sizes import change, counted, human_bytes
 from kfslim.report.terminal import SHOWN, new_grid, new_table, print_parts
-
-_BAR = 20  # columns
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def print_context(measured: ContextMeasure, stream: TextIO | None = None) -> None:
@@ -69,8 +67,8 @@ def _largest(head: str, sized: Sequence[Sized], total: int) -> Iterator[Renderab
     if sized:
         table = new_table(head, ">Bytes", "")
         for one in sized:
-            size, bar = human_bytes(one.file_bytes), _bar(one.file_bytes, total)
-            table.add_row(Text(one.path), size, bar)
+            size, share = human_bytes(one.file_bytes), bar(one.file_bytes, total)
+            table.add_row(Text(one.path), size, share)
         yield table
 
 
@@ -79,13 +77,13 @@ def _waste(waste: Sequence[Waste], total: int) -> Iterator[RenderableType]:
         return
     table = new_table("No image needs", "Code", ">Files", ">Bytes", "", "Kept out by")
     for one in waste[:SHOWN]:
-        size, bar = human_bytes(one.file_bytes), _bar(one.file_bytes, total)
+        size, share = human_bytes(one.file_bytes), bar(one.file_bytes, total)
         kind, pattern = Text(one.kind), Text(one.pattern)
-        table.add_row(kind, one.code, f"{one.files:,}", size, bar, pattern)
+        table.add_row(kind, one.code, f"{one.files:,}", size, share, pattern)
     if rest := waste[SHOWN:]:
         files, left = sum(one.files for one in rest), sum(one.file_bytes for one in rest)
         more = Text(f"{len(rest)} more", style="dim")
-        table.add_row(more, "", f"{files:,}", human_bytes(left), _bar(left, total), "")
+        table.add_row(more, "", f"{files:,}", human_bytes(left), bar(left, total), "")
     yield table
 
 
@@ -98,9 +96,3 @@ def _leaks(leaks: Sequence[Leak]) -> Iterator[RenderableType]:
         out = Text(leak.pattern) if leak.pattern else Text("taking it out of the file", "dim")
         table.add_row(Text(leak.path, style="bold red"), leak.code, what, out)
     yield table
-
-
-def _bar(part: int, total: int) -> Text:
-    """Return the share as a bar; any share at all is visible."""
-    eighths = max(1, round(8 * _BAR * part / total)) if part and total else 0
-    return Text("█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip(), style="cyan")

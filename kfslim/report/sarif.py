@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 from kfslim._version import __version__
 from kfslim.audit.codes import CODES, Code
-from kfslim.audit.model import Audit, Evidence, Finding, Problem
+from kfslim.audit.model import Audit, Evidence, Finding
 from kfslim.canonical import value_digest
 
-_SCHEMA = (
+SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 _ROOT = "%SRCROOT%"  # what relative paths start from: where kfslim was called
@@ -30,23 +30,19 @@ def sarif(audit: Audit) -> str:
     codes = [code for code in CODES.values() if code.action != "keep"]
     index = {code.code: place for place, code in enumerate(codes)}
     run = {
-        "tool": {
-            "driver": {
-                "name": "kfslim",
-                "version": __version__,
-                "rules": [_rule(code) for code in codes],
-            }
-        },
+        "tool": {"driver": driver([_rule(code) for code in codes])},
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
                 "executionSuccessful": True,
-                "toolExecutionNotifications": [_notification(one) for one in audit.problems],
+                "toolExecutionNotifications": [
+                    notification(one.file, one.line, one.text) for one in audit.problems
+                ],
             }
         ],
         "results": list(_results(audit, index)),
     }
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -54,21 +50,32 @@ def _level(code: str) -> str:
     return "warning" if CODES[code].action == "remove" or code in _WARNINGS else "note"
 
 
-def _rule(code: Code) -> dict[str, Any]:
+def driver(rules: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what says who found something, and what may be found."""
+    return {"name": "kfslim", "version": __version__, "rules": rules}
+
+
+def rule(code: str, meaning: str, level: str, tags: list[str]) -> dict[str, Any]:
+    """Return the description of a code."""
     return {
-        "id": code.code,
-        "name": "".join(word.capitalize() for word in _words(code.meaning)[:6]),
-        "shortDescription": {"text": _sentence(code.meaning)},
-        "defaultConfiguration": {"level": _level(code.code)},
-        "properties": {"tags": ["dependencies", code.action]},
+        "id": code,
+        "name": "".join(word.capitalize() for word in _words(meaning)[:6]),
+        "shortDescription": {"text": sentence(meaning)},
+        "defaultConfiguration": {"level": level},
+        "properties": {"tags": tags},
     }
+
+
+def _rule(code: Code) -> dict[str, Any]:
+    return rule(code.code, code.meaning, _level(code.code), ["dependencies", code.action])
 
 
 def _words(text: str) -> list[str]:
     return ["".join(filter(str.isalnum, word)) for word in text.split()]
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return ``text`` with a capital and a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -90,7 +97,7 @@ def _results(audit: Audit, index: dict[str, int]) -> Iterator[dict[str, Any]]:
         }
         if placed:
             result["relatedLocations"] = [
-                {"id": number, **_location(one.file, one.line), "message": {"text": one.text}}
+                {"id": number, **location(one.file, one.line), "message": {"text": one.text}}
                 for number, one in enumerate(placed, 1)
             ]
         yield result
@@ -98,19 +105,20 @@ def _results(audit: Audit, index: dict[str, int]) -> Iterator[dict[str, Any]]:
 
 def _message(finding: Finding) -> str:
     step = f"step {finding.step}: " if finding.step else ""
-    return _sentence(f"{step}{finding.action} {finding.requirement}: {finding.message}")
+    return sentence(f"{step}{finding.action} {finding.requirement}: {finding.message}")
 
 
 def _where_declared(finding: Finding, placed: list[Evidence], subject: str) -> dict[str, Any]:
     """Return the line that declares the requirement; for one to add, the line that needs it."""
     if finding.line:
-        return _location(finding.file, finding.line)
+        return location(finding.file, finding.line)
     if placed:
-        return _location(placed[0].file, placed[0].line)
-    return _location(subject, 1)
+        return location(placed[0].file, placed[0].line)
+    return location(subject, 1)
 
 
-def _location(file: str, line: int) -> dict[str, Any]:
+def location(file: str, line: int) -> dict[str, Any]:
+    """Return where something is; a file as a whole begins with line 1."""
     path, cell, _ = file.partition("#")  # the third cell of a notebook is report.ipynb#3
     artifact: dict[str, Any] = {"uri": quote(path)}
     if PurePosixPath(path).is_absolute():
@@ -121,9 +129,10 @@ def _location(file: str, line: int) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": first}}}
 
 
-def _notification(problem: Problem) -> dict[str, Any]:
+def notification(file: str, line: int, text: str) -> dict[str, Any]:
+    """Return what says that something was not read."""
     return {
         "level": "warning",
-        "message": {"text": _sentence(f"not read: {problem.text}")},
-        "locations": [_location(problem.file, problem.line)],
+        "message": {"text": sentence(f"not read: {text}")},
+        "locations": [location(file, line)],
     }

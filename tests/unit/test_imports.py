@@ -26,22 +26,23 @@ ALLOWED = {
     | {"measure.model", "measure.combine", "measure.waste"},
     "audit": {"steps", "lock.model", "lock.anatomy", "plan.model", "measure.direct", "trial.model"},
     "trial": {"oci", "steps", "plan.model"},
+    "review": {"oci", "measure", "context"},
     "dockerfile": set(),
     "engine": {"oci"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"}
     | {"cluster.model", "schedule.model", "audit.model", "audit.codes", "trial.model"}
-    | {"context.model"},
+    | {"context.model", "review.model", "review.codes"},
     "cluster": set(),
     "schedule": set(),
     "flow": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "engine"}
     | {"dockerfile"}
-    | {"cluster", "schedule", "audit", "trial", "context"},
+    | {"cluster", "schedule", "audit", "trial", "context", "review"},
     "tasks": {"oci", "steps", "measure", "plan", "pin", "report", "flow", "schedule", "trial"}
     | {"cluster.settings"},
     "dsl": {"oci", "steps", "plan", "cluster", "tasks", "components", "pipelines"},
     "cli": {"oci", "steps", "measure", "lock", "plan", "build", "pin", "report", "flow"}
-    | {"cluster", "schedule", "dsl", "tasks.packing", "audit", "trial", "context"},
+    | {"cluster", "schedule", "dsl", "tasks.packing", "audit", "trial", "context", "review"},
     "__main__": {"cli"},
     "__init__": {"steps", "measure", "lock", "plan", "build", "pin", "report", "flow", "oci"}
     | {"cluster.settings", "schedule"},
@@ -60,7 +61,18 @@ LIBRARIES = {
     "kfp": ["steps.ir", "pin", "cluster.apply", "dsl"],
     "kfp_server_api": ["schedule.api", "schedule.connect"],
     "kubernetes": ["cluster"],
-    "packaging": ["steps", "measure", "audit", "trial", "lock", "plan", "build", "flow", "dsl"],
+    "packaging": [
+        "review",
+        "steps",
+        "measure",
+        "audit",
+        "trial",
+        "lock",
+        "plan",
+        "build",
+        "flow",
+        "dsl",
+    ],
     "pathspec": ["steps"],
     "pydantic": ["model", "steps", "measure", "lock", "plan", "build", "flow", "cluster"],
     "pysequoia": ["build.debian"],

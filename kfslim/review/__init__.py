@@ -1,0 +1,1 @@
+"""Dockerfiles of others: read, joined with an image's history, reviewed and mended."""

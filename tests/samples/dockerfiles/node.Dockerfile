@@ -1,0 +1,5 @@
+FROM node:20.15.0-slim
+WORKDIR /app
+COPY . .
+RUN npm ci
+USER node

@@ -1,0 +1,9 @@
+FROM python:3.11.9-slim@sha256:abababababababababababababababababababababababababababababababab
+ARG GITHUB_TOKEN
+ENV DB_PASSWORD=hunter2 TOKENIZERS_PARALLELISM=false
+ENV API_KEY_FILE=/run/secrets/key
+RUN pip install --no-cache-dir git+https://user:s3cr3t@git.example/x.git
+RUN curl -H "Authorization: Bearer abcdef" https://data.example/x.bin -o /x.bin
+COPY .env id_rsa ./
+RUN --mount=type=secret,id=token TOKEN=$(cat /run/secrets/token) make-data
+USER 1000
