@@ -59,16 +59,18 @@ def first_bytes(story: Story) -> int | None:
 
 def images(roads: Sequence[Road], first: int | None) -> str:
     """Return a row per image: what it weighs."""
+    head = ("image", "content", "beside the first", "disk", "docker images", "packages")
     rows = []
     for road in roads:
+        anyone = next(iter(road["started"].values()))
         for step, held in road["images"].items():
-            content = held["content_bytes"]
+            content, listed = held["content_bytes"], road["started"].get(step, anyone)["listed"]
             rows.append((f"{road['title']}: {step}", mb(content), smaller(content, first),
-                         mb(held["disk_bytes"]), str(held["packages"])))  # fmt: skip
+                         mb(held["disk_bytes"]), listed, str(held["packages"])))  # fmt: skip
         if content := road["content_bytes"]:
             name = f"{road['title']}: all together, shared layers once"
-            rows.append((name, mb(content), smaller(content, first), "", ""))
-    return table_text(("image", "content", "beside the first", "disk", "packages"), rows)
+            rows.append((name, mb(content), smaller(content, first), "", "", ""))
+    return table_text(head, rows)
 
 
 def smaller(count: int, first: int | None) -> str:

@@ -38,6 +38,7 @@ SCENARIOS = ("cold", "nothing", "code", "dependency")
 BUMPED = "joblib"  # small, pure Python, and in the images of several steps
 _PLACE = Place("/tmp/kfslim-trial", "/tmp/kfslim-trial")  # any user can write there
 _REPOSITORY = "retrain"
+_SLIM, _PINNED = "story.slim.yaml", "story.pinned.yaml"  # of the last scenario; of the cold one
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,13 @@ class Held:
 
 @dataclass(frozen=True)
 class Started:
-    """Seconds of ``docker pull`` into an empty engine, and from ``docker run`` to the first line of
-    the step's own code after its imports: the first time, and again."""
+    """A step on an empty engine: seconds of ``docker pull``, and from ``docker run`` to the first
+    line of its own code after its imports, twice; and the size that ``docker images`` shows."""
 
     pull: float
     first: float
     again: float
+    listed: str
 
 
 @dataclass
@@ -134,7 +136,7 @@ def _docker_road(
                 if scenario == "cold":
                     road.images[ALL] = measured(f"docker://{name}:cold")
             road.history = _history(docker, f"{name}:cold")
-        _start_all(road, registry, project.pipeline, {}, f"{name}:cold")
+        _start_all(road, project.pipeline, _references(road))
     _remove(workspace, road)
     return road
 
@@ -191,12 +193,10 @@ def kfslim_road(workspace: Workspace, declared: Path) -> Road:
             report, road.made[scenario] = _slim(workspace, registry, cache, project, plan)
             shutil.copyfile(plan, _plan_of(workspace, scenario))
             if scenario == "cold":
-                _hold(road, report)
-                slim = workspace.file("story.slim.yaml").read_text()
-        images = {name: held.reference for name, held in road.images.items()}
-        pinned = workspace.file("story.pinned.yaml")
-        pinned.write_text(slim)
-        _start_all(road, registry, pinned, images, "")
+                road.content_bytes = report["totals"]["after"]["content_bytes"]
+                _hold(road, report["steps"])
+                shutil.copyfile(workspace.file(_SLIM), workspace.file(_PINNED))
+        _start_all(road, workspace.file(_PINNED), _references(road))
     return road
 
 
@@ -207,45 +207,53 @@ def _slim(
         ran = kfslim(
             "slim", project.pipeline, "--to", registry.reference(_REPOSITORY), "--base", BASE,
             "--no-before", "--run", "--prune", "trace", "--plan", plan,
-            "-o", workspace.file("story.slim.yaml"), "--cache-dir", cache, "--json",
+            "-o", workspace.file(_SLIM), "--cache-dir", cache, "--json",
         )  # fmt: skip
     report = json.loads(ran.output)
     return report, Made(ran.seconds, report["totals"]["seconds"], sent())
 
 
-def _hold(road: Road, report: Mapping[str, Any]) -> None:
-    road.content_bytes = report["totals"]["after"]["content_bytes"]
-    for step in report["steps"]:
+def _hold(road: Road, steps: Sequence[Mapping[str, Any]]) -> None:
+    """Measure the images of the steps that kfslim tells of."""
+    for step in steps:
         road.images[step["name"]] = measured(f"docker://{step['reference']}")
+
+
+def _references(road: Road) -> dict[str, str]:
+    return {step: held.reference for step, held in road.images.items()}
 
 
 def built_road(workspace: Workspace, builder: str) -> Road:
     """``kfslim build`` from the plans that :func:`kfslim_road` left, by one of the builders."""
     road = Road(f"build-{builder}", f"kfslim build --builder {builder}")
     project = make_project(workspace.file("seed-project"))
-    with (
-        workspace.registry(f"story-{road.name}", empty=True) as registry,
-        workspace.cache() as cache,
-        _emptied() as docker,
-    ):
-        for scenario in SCENARIOS:
-            note(f"{road.title}: {scenario}")
-            if scenario == "code":
-                project.change_code()
-            with pushed(registry) as sent:
-                ran = kfslim(
-                    "build", _plan_of(workspace, scenario), "--builder", builder,
-                    "--to", registry.reference(_REPOSITORY), "--cache-dir", cache, "--json",
-                    "--config", project.folder / "kfslim.toml",
-                    env={"DOCKER_HOST": docker.host},
-                )  # fmt: skip
-            road.made[scenario] = Made(ran.seconds, {"build": ran.seconds}, sent())
-            if scenario == "cold":
-                for step in json.loads(ran.output)["steps"]:
-                    road.images[step["name"]] = measured(f"docker://{step['reference']}")
-        images = {name: held.reference for name, held in road.images.items()}
-        _start_all(road, registry, workspace.file("story.pinned.yaml"), images, "")
+    with workspace.registry(f"story-{road.name}", empty=True) as registry:
+        with workspace.cache() as cache, _engine_for(builder) as environment:
+            for scenario in SCENARIOS:
+                note(f"{road.title}: {scenario}")
+                if scenario == "code":
+                    project.change_code()
+                with pushed(registry) as sent:
+                    ran = kfslim(
+                        "build", _plan_of(workspace, scenario), "--builder", builder,
+                        "--to", registry.reference(_REPOSITORY), "--cache-dir", cache, "--json",
+                        "--config", project.folder / "kfslim.toml", env=environment,
+                    )  # fmt: skip
+                road.made[scenario] = Made(ran.seconds, {"build": ran.seconds}, sent())
+                if scenario == "cold":
+                    _hold(road, json.loads(ran.output)["steps"])
+        _start_all(road, workspace.file(_PINNED), _references(road))
     return road
+
+
+@contextmanager
+def _engine_for(builder: str) -> Iterator[dict[str, str]]:
+    """Yield the environment of a build: with an empty engine, where the builder needs one."""
+    if builder != "engine":
+        yield {}
+        return
+    with _emptied() as docker:
+        yield {"DOCKER_HOST": docker.host}
 
 
 def _plan_of(workspace: Workspace, scenario: str) -> Path:
@@ -268,20 +276,20 @@ def measured(reference: str) -> Held:
     return Held(reference, found["content_bytes"], found["disk_bytes"], len(heavy), layers, heavy)
 
 
-def _start_all(
-    road: Road, registry: Registry, pipeline: Path, images: Mapping[str, str], common: str
-) -> None:
-    """Pull and start every step: ``images`` by step, ``common`` for those without one."""
+def _start_all(road: Road, pipeline: Path, images: Mapping[str, str]) -> None:
+    """Pull and start every step of a pipeline; one without an image of its own has that of all."""
     commands = step_commands(pipeline.read_text())
-    names = {step: images.get(step, common).removeprefix("docker://") for step in commands}
+    names = {step: images.get(step, images.get(ALL, "")) for step in commands}
+    names = {step: name.removeprefix("docker://") for step, name in names.items()}
     pulled: dict[str, float] = {}
     for image in dict.fromkeys(names.values()):
         with _emptied() as docker:
             note(f"{road.title}: pull and start {image.rpartition('/')[2]}")
             pulled[image] = docker("pull", image).seconds
+            listed = docker("images", "--format", "{{.Size}}", image).output.strip()
             for step in (step for step, name in names.items() if name == image):
                 first, again = (_first_line(docker, image, step, commands[step]) for _ in range(2))
-                road.started[step] = Started(pulled[image], first, again)
+                road.started[step] = Started(pulled[image], first, again, listed)
     if len(pulled) == 1:
         (road.pull_all,) = pulled.values()
         return

@@ -39,7 +39,7 @@ def made(seconds: float) -> dict:
 
 def road(name: str, title: str, images: dict, together: int | None = None, **seconds) -> dict:
     scenarios = {scenario: made(value) for scenario, value in seconds.items()}
-    started = {step: {"pull": 2.0, "first": 1.5, "again": 1.0} for step in images}
+    started = {step: {"pull": 2.0, "first": 1.5, "again": 1.0, "listed": "8MB"} for step in images}
     return {"name": name, "title": title, "images": images, "made": scenarios, "started": started,
             "content_bytes": together, "pull_all": 9.0, "history": HISTORY}  # fmt: skip
 
