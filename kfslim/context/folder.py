@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kfslim.context.ignore import DockerIgnore
-from kfslim.dockerfile.model import Dialect
+from kfslim.context.model import Dialect
 from kfslim.errors import InputError
 
 IGNORE_FILE = ".dockerignore"

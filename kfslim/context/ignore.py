@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from kfslim.dockerfile.model import Dialect
+from kfslim.context.model import Dialect
 from kfslim.errors import BadConfig
 
 Above = tuple[bool, ...]  # which rules a folder matches: what is in it need not be asked again

@@ -75,15 +75,31 @@ _LARGE = {
 _OUTPUT = b'"output_type"'
 
 
-def sort_folder(root: Path, path: str) -> Sort | None:
-    """Say what a folder is as a whole, by its name or by a file in it."""
-    name = posixpath.basename(path)
-    if kind := _BY_FOLDER.get(name):
-        return Sort(kind, f"**/{name}")
-    for marker, marked in _MARKERS.items():
-        if os.access(root / path / marker, os.F_OK):
-            return Sort(marked, escaped(path))
-    return None
+class Wholes:
+    """Follows a walk, folders before what they hold: which folders are waste as a whole."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._sort: Sort | None = None
+        self.within = ""  # the last such folder, with its slash
+
+    def sort(self, entry: Entry) -> Sort | None:
+        """Say what the folder is that an entry lies in, or is; None where it is no waste."""
+        if self.within and entry.path.startswith(self.within):
+            return self._sort
+        self._sort = self._folder(entry.path) if entry.is_folder else None
+        self.within = f"{entry.path}/" if self._sort else ""
+        return self._sort
+
+    def _folder(self, path: str) -> Sort | None:
+        """Say what a folder is, by its name or by a file in it."""
+        name = posixpath.basename(path)
+        if kind := _BY_FOLDER.get(name):
+            return Sort(kind, f"**/{name}")
+        for marker, marked in _MARKERS.items():
+            if os.access(self._root / path / marker, os.F_OK):
+                return Sort(marked, escaped(path))
+        return None
 
 
 def sort_file(root: Path, entry: Entry) -> Sort | None:
@@ -96,10 +112,19 @@ def sort_file(root: Path, entry: Entry) -> Sort | None:
         return sort
     if suffix == ".ipynb":
         return Sort(NOTEBOOK, "**/*.ipynb", True) if _has_output(root / entry.path) else None
-    if entry.stat.st_size >= LARGE and suffix in _LARGE:
+    if entry.stat.st_size >= LARGE and suffix in _LARGE and not _in_package(root, folder):
         like = f"{escaped(folder)}/*{suffix}" if folder else f"*{suffix}"
         return Sort(_LARGE[suffix], like, True)
     return None
+
+
+def _in_package(root: Path, folder: str) -> bool:
+    """Say whether a folder lies in a Python package, whose data is installed with it."""
+    while folder:
+        if os.access(root / folder / "__init__.py", os.F_OK):
+            return True
+        folder = posixpath.dirname(folder)
+    return False
 
 
 def _has_output(notebook: Path) -> bool:

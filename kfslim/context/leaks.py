@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from kfslim.context.folder import open_folder
-from kfslim.context.kinds import ENVIRONMENT, HISTORY, sort_folder
-from kfslim.context.model import Leak
+from kfslim.context.kinds import ENVIRONMENT, HISTORY, Sort, Wholes
+from kfslim.context.model import Dialect, Leak
 from kfslim.context.secrets import PROBE, find_secret
 from kfslim.context.walk import Entry, walk
-from kfslim.dockerfile.model import Dialect
 from kfslim.files import disk_errors
 
 _NAMED = 3  # in one sentence
@@ -31,8 +30,9 @@ def leaks(
         BadConfig: an ignore file that is malformed.
     """
     context = open_folder(folder, dockerfile, dialect)
-    guard = Guard(context.root)
-    found = (guard.look(entry) for entry in walk(context.root, context.ignore, context.dialect))
+    root, wholes = context.root, Wholes(context.root)
+    entries = walk(root, context.ignore, context.dialect)
+    found = (leak_at(root, entry, wholes.sort(entry)) for entry in entries)
     return tuple(leak for leak in found if leak)
 
 
@@ -58,29 +58,13 @@ def told(found: tuple[Leak, ...]) -> str:
     return f"{count}: {', '.join(named)}" + (f" and {more} more" if more > 0 else "")
 
 
-class Guard:
-    """Looks at one entry after the other, folders before what they hold."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._passed = ""  # a folder that is not searched, with its slash
-
-    def look(self, entry: Entry) -> Leak | None:
-        """Return the secret that a file holds."""
-        if entry.is_folder:
-            self._enter(entry.path)
-            return None
-        skipped = self._passed and entry.path.startswith(self._passed)
-        if not entry.is_file or (skipped and not entry.path.endswith(".git/config")):
-            return None
-        size = entry.stat.st_size
-        return _leak(entry.path, size, _reader(f"{self._root}/{entry.path}", size))
-
-    def _enter(self, path: str) -> None:
-        if self._passed and path.startswith(self._passed):
-            return
-        sort = sort_folder(self._root, path)
-        self._passed = f"{path}/" if sort and sort.kind in (ENVIRONMENT, HISTORY) else ""
+def leak_at(root: Path, entry: Entry, whole: Sort | None) -> Leak | None:
+    """Return the secret that an entry holds; ``whole`` is what its folder is."""
+    skipped = whole and whole.kind in (ENVIRONMENT, HISTORY)
+    if not entry.is_file or (skipped and not entry.path.endswith(".git/config")):
+        return None
+    size = entry.stat.st_size
+    return _leak(entry.path, size, _reader(f"{root}/{entry.path}", size))
 
 
 def shown(path: str) -> str:

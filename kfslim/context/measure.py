@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import stat
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from kfslim.context.folder import Folder
 from kfslim.context.ignore import DockerIgnore
-from kfslim.context.kinds import Sort, sort_file, sort_folder
-from kfslim.context.leaks import Guard, shown
-from kfslim.context.model import ContextMeasure, Leak, Sent, Sized, Waste
+from kfslim.context.kinds import Sort, Wholes, sort_file
+from kfslim.context.largest import Largest
+from kfslim.context.leaks import leak_at, shown
+from kfslim.context.model import ContextMeasure, Leak, Sent, Waste
 from kfslim.context.stream import END, Stream
 from kfslim.context.walk import Entry, walk
 from kfslim.progress import Task
 
-LARGEST = 10
 _STEP = 500  # entries between two looks at the progress
 
 
@@ -49,8 +49,8 @@ def measure_folder(
         dialect=dialect,
         sent=sent,
         without=without,
-        largest_files=content.largest_files(),
-        largest_folders=content.largest_folders(),
+        largest_files=content.largest.files(),
+        largest_folders=content.largest.folders(),
         leaks=tuple(content.leaks),
         waste=content.waste(),
     )
@@ -106,77 +106,41 @@ class _Content:
     """Learns what a context holds from entries in the order of the walk."""
 
     def __init__(self, root: Path, copied: Collection[str]) -> None:
-        self.tally = _Tally()
+        self.tally, self.largest = _Tally(), Largest()
         self.leaks: list[Leak] = []
-        self._root, self._copied, self._guard = root, copied, Guard(root)
-        self._files: list[tuple[int, str]] = []
-        self._folders: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._root, self._copied, self._wholes = root, copied, Wholes(root)
         self._wasted: dict[tuple[str, str], _Wasted] = {}
-        self._within: tuple[str, Sort] | None = None  # a folder that is waste as a whole
 
     def add(self, entry: Entry) -> None:
         data = self.tally.add(entry)
-        if leak := self._guard.look(entry):
+        whole = self._wholes.sort(entry)
+        if not entry.is_file:
+            return
+        self.largest.add(entry.path, data, self._wholes.within)
+        if leak := leak_at(self._root, entry, whole):
             self.leaks.append(leak)
-        sort = self._sort(entry)
-        if entry.is_file:
-            self._files.append((data, entry.path))
-            whole = self._within[0] if self._within else ""
-            for folder in _folders_of(entry.path):
-                if not (whole and folder.startswith(whole)):  # what is in there is all the same
-                    self._folders[folder][0] += data
-                    self._folders[folder][1] += 1
-            if sort and not leak:
-                self._waste(entry.path, data, sort)
+        elif sort := whole or self._sort(entry):
+            key = (sort.kind.code, sort.pattern)
+            self._wasted.setdefault(key, _Wasted(sort, [], entry.path)).sizes.append(data)
 
     def _sort(self, entry: Entry) -> Sort | None:
-        if self._within and entry.path.startswith(self._within[0]):
-            return self._within[1]
-        if entry.is_folder:
-            sort = sort_folder(self._root, entry.path)
-            self._within = (f"{entry.path}/", sort) if sort else None
-            return sort
-        sort = sort_file(self._root, entry) if entry.is_file else None
+        sort = sort_file(self._root, entry)
         return None if sort and sort.chosen and self._is_copied(entry.path) else sort
 
     def _is_copied(self, path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in self._copied)
 
-    def _waste(self, path: str, data: int, sort: Sort) -> None:
-        key = (sort.kind.code, sort.pattern)
-        self._wasted.setdefault(key, _Wasted(sort, [], path)).sizes.append(data)
-
-    def largest_files(self) -> tuple[Sized, ...]:
-        ordered = sorted(self._files, key=lambda one: (-one[0], one[1]))[:LARGEST]
-        return tuple(Sized(path=shown(path), file_bytes=size) for size, path in ordered if size)
-
-    def largest_folders(self) -> tuple[Sized, ...]:
-        """Of folders that hold the same bytes, one in the other, only the innermost counts."""
-        heaviest: Counter[str] = Counter()
-        for path, (size, _) in self._folders.items():
-            above = path.rpartition("/")[0]
-            heaviest[above] = max(heaviest[above], size)
-        told = [(-size, path) for path, (size, _) in self._folders.items() if size > heaviest[path]]
-        return tuple(
-            Sized(path=shown(path), file_bytes=-size, files=self._folders[path][1])
-            for size, path in sorted(told)[:LARGEST]
-        )
-
     def waste(self) -> tuple[Waste, ...]:
-        found = (
-            Waste(
-                code=wasted.sort.kind.code,
-                kind=wasted.sort.kind.name,
-                pattern=wasted.sort.pattern,
-                files=len(wasted.sizes),
-                file_bytes=sum(wasted.sizes),
-                example=shown(wasted.example),
-            )
-            for wasted in self._wasted.values()
-        )
+        found = map(_waste, self._wasted.values())
         return tuple(sorted(found, key=lambda waste: (-waste.file_bytes, waste.pattern)))
 
 
-def _folders_of(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
+def _waste(wasted: _Wasted) -> Waste:
+    return Waste(
+        code=wasted.sort.kind.code,
+        kind=wasted.sort.kind.name,
+        pattern=wasted.sort.pattern,
+        files=len(wasted.sizes),
+        file_bytes=sum(wasted.sizes),
+        example=shown(wasted.example),
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from kfslim.dockerfile.model import Dialect
+from typing import Literal
+
 from kfslim.model import Document, Model
+
+Dialect = Literal["buildkit", "classic"]  # as kfslim.dockerfile has it, which is above this room
 
 
 class Sent(Model):

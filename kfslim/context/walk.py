@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kfslim.context.ignore import Above, DockerIgnore
-from kfslim.dockerfile.model import Dialect
+from kfslim.context.model import Dialect
 from kfslim.errors import InputError
 
 

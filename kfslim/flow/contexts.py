@@ -12,8 +12,7 @@ from kfslim.context.ignore import DockerIgnore
 from kfslim.context.leaks import shown
 from kfslim.context.lines import extended, wanted_patterns
 from kfslim.context.measure import measure_folder
-from kfslim.context.model import ContextMeasure
-from kfslim.dockerfile.model import Dialect
+from kfslim.context.model import ContextMeasure, Dialect
 from kfslim.files import disk_errors, write_atomic
 from kfslim.progress import SILENT, Progress
 

@@ -130,6 +130,12 @@ def test_what_the_dockerfile_copies_by_name_is_no_waste(tmp_path):
     assert {one.pattern for one in measure_context(tmp_path).waste} == {"m/*.pkl", "**/__pycache__"}
 
 
+def test_data_of_a_package_is_no_waste(tmp_path):
+    tree(tmp_path, **{"src/p/__init__.py": 0, "src/p/a.csv": 1_000_000})
+    tree(tmp_path, **{"src/p/data/b.csv": 1_000_000, "src/c.csv": 1_000_000})
+    assert [one.pattern for one in measure_context(tmp_path).waste] == ["src/*.csv"]
+
+
 @pytest.mark.parametrize(
     ("line", "paths"),
     [

@@ -17,7 +17,7 @@ GROUND = {
 # room -> what it may use beside the ground floor: a room, or one module of a room.
 ALLOWED = {
     "oci": set(),
-    "context": {"dockerfile.model"},
+    "context": set(),
     "steps": {"oci", "measure.model", "measure.direct", "cluster.settings", "context"},
     "measure": {"oci", "steps.model", "lock.model"},
     "lock": {"oci", "steps.model"},
