@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from kfslim.context.folder import open_folder
-from kfslim.context.kinds import ENVIRONMENT, HISTORY, Sort, Wholes
+from kfslim.context.kinds import CACHE, ENVIRONMENT, HISTORY, Sort, Wholes
 from kfslim.context.model import Dialect, Leak
 from kfslim.context.secrets import PROBE, find_secret
 from kfslim.context.walk import Entry, walk
 from kfslim.files import disk_errors
 
 _NAMED = 3  # in one sentence
+_OF_OTHERS = (ENVIRONMENT, HISTORY, CACHE)  # what lies there is a finding as a whole
 
 
 def leaks(
@@ -22,8 +23,8 @@ def leaks(
 ) -> tuple[Leak, ...]:
     """Return the secrets in a build context, in the order of their paths.
 
-    Virtual environments and version control are not searched (but for ``.git/config``): what lies
-    there is of others, or a finding as a whole.
+    Virtual environments, caches and version control are not searched (but for ``.git/config``):
+    packages bring keys for their own tests.
 
     Raises:
         InputError: there is no such folder or Dockerfile, or something in it cannot be read.
@@ -60,7 +61,7 @@ def told(found: tuple[Leak, ...]) -> str:
 
 def leak_at(root: Path, entry: Entry, whole: Sort | None) -> Leak | None:
     """Return the secret that an entry holds; ``whole`` is what its folder is."""
-    skipped = whole and whole.kind in (ENVIRONMENT, HISTORY)
+    skipped = whole and whole.kind in _OF_OTHERS
     if not entry.is_file or (skipped and not entry.path.endswith(".git/config")):
         return None
     size = entry.stat.st_size

@@ -46,7 +46,7 @@ def _holds(pattern: bytes) -> re.Pattern[bytes]:
 
 
 _ASSIGNED = _holds(rb"^[ \t]*(?:export[ \t]+)?\w+[ \t]*=[ \t]*[\"']?[^\s\"'#]")
-_PRIVATE_KEY = _holds(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
+_PRIVATE_KEY = _holds(rb"^[ \t]*-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[ \t\r]*$")
 _GOOGLE = _holds(
     rb'(?s)\A(?=.*"type"\s*:\s*"(?:service_account|authorized_user)")'
     rb'.*"(?:private_key|refresh_token)"\s*:\s*"[^"]'

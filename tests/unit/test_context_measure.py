@@ -78,6 +78,8 @@ def test_a_secret_is_found_and_its_pattern_keeps_it_out(tmp_path, path, text, co
         ("requirements.txt", "a @ git+ssh://git@example.com/a.git@v1\n"),
         ("venv/pyvenv.cfg", "home = /usr\n"),
         (".git/hooks/key", KEY),
+        ("node_modules/m/test/a.pem", KEY),
+        ("bin/tool", "\0-----BEGIN RSA PRIVATE KEY-----\0"),
     ],
 )
 def test_what_is_no_secret(tmp_path, path, text):
