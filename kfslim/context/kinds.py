@@ -43,7 +43,7 @@ RUNS = Kind("KS719", "experiment runs and logs")
 
 _BY_FOLDER = {
     **dict.fromkeys((".git", ".hg", ".svn"), HISTORY),
-    **dict.fromkeys((".venv", "venv"), ENVIRONMENT),
+    ".venv": ENVIRONMENT,
     **dict.fromkeys(
         (".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".cache", ".hypothesis",
          ".ipynb_checkpoints", "htmlcov", ".eggs", ".terraform", "node_modules"), CACHE),

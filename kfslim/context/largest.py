@@ -9,6 +9,7 @@ from kfslim.context.leaks import shown
 from kfslim.context.model import Sized
 
 LARGEST = 10
+_MORE = 0.98  # a folder is told if no folder in it holds as much of its bytes
 
 
 class Largest:
@@ -32,12 +33,13 @@ class Largest:
         return tuple(Sized(path=shown(path), file_bytes=size) for size, path in ordered if size)
 
     def folders(self) -> tuple[Sized, ...]:
-        """Return the largest folders; of those that hold the same bytes only the innermost."""
+        """Return the largest folders; of those that hold nearly the same only the innermost."""
         heaviest: Counter[str] = Counter()
         for path, (size, _) in self._folders.items():
             above = path.rpartition("/")[0]
             heaviest[above] = max(heaviest[above], size)
-        told = [(-size, path) for path, (size, _) in self._folders.items() if size > heaviest[path]]
+        sizes = [(size, path) for path, (size, _) in self._folders.items()]
+        told = [(-size, path) for size, path in sizes if _MORE * size > heaviest[path]]
         return tuple(
             Sized(path=shown(path), file_bytes=-size, files=self._folders[path][1])
             for size, path in sorted(told)[:LARGEST]

@@ -17,7 +17,7 @@ _STANDARD = {
         "**/*.pfx", "**/*.jks",
     ),
     "version control": ("**/.git", "**/.hg", "**/.svn"),
-    "virtual environments, installed packages": ("**/.venv", "**/venv", "**/node_modules"),
+    "virtual environments, installed packages": ("**/.venv", "venv", "**/node_modules"),
     "caches and bytecode": (
         "**/__pycache__", "**/*.py[co]", "**/.cache", "**/.mypy_cache", "**/.pytest_cache",
         "**/.ruff_cache", "**/.tox", "**/.nox", "**/.ipynb_checkpoints", "**/*.egg-info",
