@@ -117,7 +117,7 @@ def _without_cuda(question: Question, group: Group) -> Iterator[Finding]:
         return
     content, disk = environment.bytes_of(cuda)
     text = f"{len(cuda)} of its distributions serve CUDA only: {', '.join(cuda)}"
-    index = "wheels from an index of CPU builds" if group.name in CPU_INDEXES else ""
+    index = "name an index of CPU builds under cpu_indexes" if group.name in CPU_INDEXES else ""
     yield finding(
         question.step,
         "KS402",

@@ -85,7 +85,7 @@ def _from_sources(uv: Uv, job: Job, folder: Path) -> Answer:
 def _unpinned(uv: Uv, job: Job, folder: Path) -> Answer:
     try:
         return _resolved(uv, job, folder)
-    except BadRequirement as error:
+    except (BadRequirement, Unsupported) as error:
         raise explained_by_sources(error, job) from error
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kfslim.errors import BadRequirement
+from kfslim.errors import KfslimError
 from kfslim.lock.job import Job
 
 _PROJECT = "kfslim-sources"  # what uv calls the declaration
@@ -81,7 +81,7 @@ def write_sources(folder: Path, job: Job, urls: Mapping[str, str]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def explained(error: BadRequirement, job: Job) -> BadRequirement:
+def explained(error: KfslimError, job: Job) -> KfslimError:
     """Say where uv looked, if that may be why it found nothing."""
     error.message = error.message.replace(f"{_PROJECT} depends on", "the step depends on")
     told = [(n, index) for n, index in job.sources if re.search(rf"\b{n}\b", error.message)]
