@@ -38,10 +38,13 @@ def is_dockerfile(path: Path) -> bool:
         return False
     if name.startswith(_NAMES) or name.endswith(tuple(f".{one}" for one in _NAMES)):
         return path.suffix.lower() not in _OTHERS
-    if path.suffix.lower() in _OTHERS or not path.is_file() or path.stat().st_size > _MOST:
+    if path.suffix.lower() in _OTHERS:
         return False
-    dockerfile = parse(path.read_bytes().decode("utf-8", "surrogateescape"))
-    return bool(dockerfile.stages) and not dockerfile.unread
+    try:
+        dockerfile = parse(read_dockerfile(path))
+    except InputError:
+        return False
+    return not dockerfile.unread
 
 
 def read_dockerfile(path: Path) -> str:

@@ -52,7 +52,7 @@ def _alone(scene: Scene, run: Run, call: Call) -> Made:
     wanted = scene.dependencies
     if wanted is None:
         return (), "which dependencies the project has is not said in a pyproject.toml"
-    files = [file for one in scene.runs_in(scene.shipped) for c in one.calls for file in c.lists]
+    files = [file for _, other in scene.installs for file in other.lists]
     listed = [text for file in files for text in lines_in(scene.read, file) or ()]
     missing = [text for text in wanted if not _is_listed(text, listed)]
     if missing:

@@ -40,6 +40,8 @@ def offer(scene: Scene, finding: Finding) -> Offer:
     one = next((i for i in scene.dockerfile.instructions if i.first == finding.line), None)
     if one is None and finding.code != "KS604":
         return Offer("none", why_not="no line of the Dockerfile is its cause")
+    if one and one.keyword == "RUN" and one.json is not None:
+        return Offer("none", why_not="it is in the exec form, which no shell reads")
     return make(scene, one)
 
 
@@ -55,8 +57,6 @@ def _no_cache(scene: Scene, one: Instruction | None) -> Offer:
     run = _run(scene, one)
     if run is None:
         return _left("it is no RUN")
-    if one and one.json is not None:
-        return _left("it is in the exec form")
     known = scene.known(run.instruction)
     made: list[Edit] = []
     for call in run.calls:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from kfslim.measure.commands import clean_command
 from kfslim.measure.model import LayerMeasure
+from kfslim.review.masking import masked
 from kfslim.review.model import Cost
 from kfslim.review.parser import KEYWORDS
-from kfslim.review.rules.secret import masked
 from kfslim.review.syntax import Instruction
 
 _MADE = ("RUN", "COPY", "ADD")  # these make layers; an image without them is of another Dockerfile

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kfslim.measure.model import WasteReason
 from kfslim.review.fixes import offer
 from kfslim.review.history import Joined
 from kfslim.review.model import Finding, Review, Unread
 from kfslim.review.rules import RULES
 from kfslim.review.scene import Scene
-from kfslim.review.syntax import Instruction
 
 _WASTE: dict[str, WasteReason] = {"KS605": "apt-cache", "KS606": "pip-cache"}
 _UNPINNED = "packages are not pinned by version or hash: the same Dockerfile may build other images"
@@ -16,9 +17,24 @@ _UNPINNED = "packages are not pinned by version or hash: the same Dockerfile may
 
 def findings(scene: Scene) -> tuple[Finding, ...]:
     """Return what is wrong, in the order of lines, each with what ``kfslim fix`` does about it."""
-    found = [one for rule in RULES for one in rule(scene)]
+    found = _merged(one for rule in RULES for one in rule(scene))
     found.sort(key=lambda one: (one.line or 1 << 30, one.code))
     return tuple(_decided(_weighed(one, found, scene), scene) for one in found)
+
+
+def _merged(found: Iterable[Finding]) -> list[Finding]:
+    """Put together what the Dockerfile and the image tell of the same line."""
+    by_place: dict[tuple[str, int], Finding] = {}
+    for one in found:
+        known = by_place.setdefault((one.code, one.line), one)
+        if known is not one:
+            sizes = [size for size in (known.disk_bytes, one.disk_bytes) if size is not None]
+            update = {
+                "message": f"{known.message}; {one.message}",
+                "disk_bytes": max(sizes, default=None),
+            }
+            by_place[one.code, one.line] = known.model_copy(update=update)
+    return list(by_place.values())
 
 
 def _decided(finding: Finding, scene: Scene) -> Finding:
@@ -57,10 +73,6 @@ def review(scene: Scene, name: str, joined: Joined | None = None) -> Review:
 
 def _unpinned(scene: Scene) -> tuple[str, ...]:
     """Say it once for the whole file: pins are a matter of the lists, not of the Dockerfile."""
-    loose = any(_is_loose(scene, one) for one in scene.shipped if one.keyword == "RUN")
+    named = (name for _, call in scene.installs if call.is_pip for name in call.names)
+    loose = any("==" not in name and not name.startswith((".", "/", "$")) for name in named)
     return (_UNPINNED,) if loose else ()
-
-
-def _is_loose(scene: Scene, one: Instruction) -> bool:
-    named = (name for call in scene.runs[one.first].calls if call.is_pip for name in call.names)
-    return any("==" not in name and not name.startswith((".", "/", "$")) for name in named)

@@ -117,7 +117,7 @@ class _Reader:
         match = _KEYWORD.match(logical.text)
         keyword = match[1].upper() if match else ""
         if not match or keyword not in KEYWORDS:
-            return self._piece(first, "unread", why=f"there is no instruction {keyword}")
+            return self._piece(first, "unread", why=_unknown(keyword))
         flags, arguments = _flags(logical.part(match.end()))
         heredocs = self._heredocs(arguments.text) if keyword in _HEREDOCS else ()
         if heredocs is None:
@@ -173,6 +173,10 @@ class _Reader:
                 start = line.start - len(text)
                 return Placed(text, tuple(range(start, line.start + 1)))
         return None
+
+
+def _unknown(keyword: str) -> str:
+    return f"there is no instruction {keyword}" if keyword.isalpha() else "it is no instruction"
 
 
 def _flags(arguments: Placed) -> tuple[tuple[str, ...], Placed]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from kfslim.context.model import ContextMeasure
 from kfslim.measure.model import Measurement
-from kfslim.review.shell import Command, split_commands
-from kfslim.review.syntax import Dockerfile, Instruction, Placed, Stage
+from kfslim.review.shell import Command, Word, split_commands
+from kfslim.review.syntax import Dockerfile, Instruction, Placed
 from kfslim.review.tools import Call, calls
 from kfslim.review.variables import known_after
 
@@ -71,6 +71,21 @@ class ImageFacts:
     deleted: tuple[Deleted, ...] = ()
 
 
+_PLACES = ("/usr/local", "/opt", "/root/.local", "/venv", "/app/.venv")  # where a pip installs
+
+
+def _place(call: Call) -> tuple[str, ...]:
+    """Return the folders that a call may install into."""
+    named = call.values("--prefix", "-t", "--target", "--root")
+    return named or _PLACES
+
+
+def _meet(path: str, places: tuple[str, ...]) -> bool:
+    """Tell whether a copied path lies in one of the places, or holds it."""
+    path = f"{path.rstrip('/')}/"
+    return any(path.startswith(f"{p}/") or f"{p}/".startswith(path) for p in places)
+
+
 def _nothing(_path: str) -> str | None:
     return None
 
@@ -98,23 +113,31 @@ class Scene:
         return self.dockerfile.line(stage) if stage else ()
 
     @cached_property
-    def shipped(self) -> tuple[Instruction, ...]:
-        """Those, and before them those of the stages that something is copied from."""
-        stage = self.dockerfile.final
-        found: dict[int, Stage] = {}
-        todo = list(self.dockerfile.lineage(stage)) if stage else []
-        while todo:
-            one = todo.pop()
-            if one.number not in found:
-                found[one.number] = one
-                todo += [*self.dockerfile.lineage(one), *self.sources(one)]
-        return tuple(one for number in sorted(found) for one in found[number].instructions)
+    def installs(self) -> tuple[tuple[Run, Call], ...]:
+        """The calls of package managers whose work is in the image, stage by stage.
 
-    def sources(self, stage: Stage) -> list[Stage]:
-        """Return the stages that ``stage`` copies from."""
-        names = (one.flag("from") for one in stage.instructions if one.keyword == "COPY")
-        named = (self.dockerfile.stage_named(name, stage.number) for name in names if name)
-        return [one for one in named if one]
+        Of a stage that is only copied from, those count that install into what is copied.
+        """
+        stage = self.dockerfile.final
+        if stage is None:
+            return ()
+        own = {one.number for one in self.dockerfile.lineage(stage)}
+        copied = {path for one in self.final for path in self._copied(one)}
+        return tuple(
+            (run, call)
+            for one in self.dockerfile.stages
+            for run in self.runs_in(one.instructions)
+            for call in run.calls
+            if one.number in own
+            or any(_meet(path, _place(call)) for n, path in copied if n == one.number)
+        )
+
+    def _copied(self, one: Instruction) -> Iterator[tuple[int, str]]:
+        """Yield what a ``COPY`` takes of which stages."""
+        name = one.flag("from") if one.keyword == "COPY" else ""
+        source = self.dockerfile.stage_named(name, len(self.dockerfile.stages)) if name else None
+        for below in self.dockerfile.lineage(source) if source else ():
+            yield from ((below.number, path) for path in one.words[:-1])
 
     @cached_property
     def runs(self) -> Mapping[int, Run]:
@@ -146,6 +169,8 @@ def read_run(instruction: Instruction) -> Run:
     """Read the commands of a ``RUN``, in its own line or in its here-document."""
     script = _script(instruction)
     commands = tuple(split_commands(script.text))
+    if instruction.json:
+        commands = (Command(tuple(Word(text, 0, 0) for text in instruction.json), ""),)
     return Run(instruction, script, commands, tuple(calls(commands)))
 
 

@@ -63,7 +63,10 @@ def split_commands(text: str) -> list[Command]:
 def _bare(words: list[Word]) -> list[Word]:
     at = 0
     while at < len(words) and (
-        words[at].text in _PREFIXES or _ASSIGNMENT.match(words[at].text) or not words[at].text
+        words[at].text in _PREFIXES
+        or _ASSIGNMENT.match(words[at].text)
+        or not words[at].text
+        or (at and words[at].text.startswith("-"))  # of sudo, env
     ):
         at += 1
     return words[at:]

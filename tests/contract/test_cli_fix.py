@@ -1,7 +1,6 @@
 """``kfslim audit`` and ``kfslim fix`` of a Dockerfile, as they are called."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -119,6 +118,6 @@ def test_refusals(tmp_path, monkeypatch, content, words, said):
     monkeypatch.chdir(tmp_path)
     if content is not None:
         (tmp_path / "Dockerfile").write_bytes(content)
-    before = sorted(os.listdir())
+    before = sorted(tmp_path.iterdir())
     check_refused(run_here(*words), 2, said)
-    assert sorted(os.listdir()) == before
+    assert sorted(tmp_path.iterdir()) == before

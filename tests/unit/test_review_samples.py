@@ -11,6 +11,7 @@ import pytest
 from kfslim.context.model import ContextMeasure, Sent
 from kfslim.review.codes import CODES
 from kfslim.review.make import findings
+from kfslim.review.masking import masked
 from kfslim.review.mend import mend
 from kfslim.review.parser import parse
 from kfslim.review.scene import Scene
@@ -68,6 +69,14 @@ def test_mending_removes_findings_and_leaves_the_rest(name: str, end: str):
     assert mended.text.replace(end, "").count("\n") == 0 or end == "\n"
     touched = [n for one in mended.done for n in range(one.line, one.last_line + 1)]
     assert bool(touched) == (mended.text != text)
+
+
+def test_no_secret_is_told():
+    told = str(findings(scene(sample("secrets"))))
+    assert not [word for word in ("hunter2", "s3cr3t", "abcdef") if word in told]
+    assert masked(
+        'RUN curl -u x --token=abc -H "X-Api-Key: abc" https://a:abc@b/ && A_TOKEN=abc'
+    ) == ('RUN curl -u x --token=*** -H "X-Api-Key: ***" https://***@b/ && A_TOKEN=***')
 
 
 def test_no_more_findings_by_mending():

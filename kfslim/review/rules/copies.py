@@ -9,11 +9,13 @@ from kfslim.review.model import Finding
 from kfslim.review.rules.os_packages import keeps_lists
 from kfslim.review.rules.rule import few, found
 from kfslim.review.scene import Run, Scene
+from kfslim.review.shell import Command
 from kfslim.review.syntax import Instruction
 from kfslim.review.tools import Call
 from kfslim.review.variables import fill
 
 _WHOLE = (".", "./", "/", "*", "./*")
+_WRITERS = ("curl", "wget", "git", "tar", "unzip", "cp", "mv", "mkdir")
 _REMOVES = ("remove", "purge", "autoremove", "uninstall")
 _BY_LIST = {
     ("uv", "sync"), ("poetry", "install"), ("pipenv", "install"), ("pipenv", "sync"),
@@ -122,11 +124,22 @@ def _fills(run: Run, path: str, folder: str) -> bool:
     if path in ("/root/.cache", "/root/.cache/pip"):
         return any(call.is_pip and not call.has("--no-cache-dir") for call in run.calls)
     return any(
-        posixpath.normpath(posixpath.join(folder, word.text)) == path
+        posixpath.normpath(posixpath.join(folder, name)) == path
         for command in run.commands
-        if command.program in ("curl", "wget", "git", "tar", "unzip", "cp", "mv", "mkdir")
-        for word in command.words[1:]
+        for name in _written(command)
     )
+
+
+def _written(command: Command) -> Iterator[str]:
+    """Yield the paths that a command may write, as they are named."""
+    previous = ""
+    for word in command.words[1:]:
+        _, arrow, target = word.text.rpartition(">")
+        if arrow or previous.endswith(">"):
+            yield target
+        elif command.program in _WRITERS:
+            yield word.text
+        previous = word.text
 
 
 def _uninstalled(run: Run, before: list[Instruction], scene: Scene) -> Iterator[str]:

@@ -42,13 +42,11 @@ _CLEANS = re.compile(r"cache|clean")
 def twice(scene: Scene) -> Iterator[Finding]:
     """KS601: the same list, the same package, or the project with all that it requires."""
     seen: dict[str, int] = {}
-    for run in scene.runs_in(scene.shipped):
-        for call in run.calls:
-            if call.is_pip:
-                again = _again(call, seen, scene)
-                if again:
-                    yield found("KS601", run.instruction, again)
-                _remember(call, run, seen, scene)
+    for run, call in scene.installs:
+        if call.is_pip:
+            if again := _again(call, seen, scene):
+                yield found("KS601", run.instruction, again)
+            _remember(call, run, seen, scene)
 
 
 def _again(call: Call, seen: dict[str, int], scene: Scene) -> str:
@@ -121,9 +119,8 @@ def _removes(run: Run, folder: str) -> bool:
 
 def development(scene: Scene) -> Iterator[Finding]:
     """KS608: test tools, linters and notebooks where a step only runs."""
-    for run in scene.runs_in(scene.shipped):
-        named = [name for call in run.calls for name in _development(call, scene)]
-        if named:
+    for run, call in scene.installs:
+        if named := list(_development(call, scene)):
             yield found("KS608", run.instruction, few(named))
 
 

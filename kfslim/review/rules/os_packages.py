@@ -81,8 +81,7 @@ def one_stage(scene: Scene) -> Iterator[Finding]:
 
 
 def _builds(run: Run) -> bool:
-    tools = any(map(is_build_tool, _installed(run)))
-    return tools or any(command.program in _COMPILERS for command in run.commands)
+    return bool(_built_with(run)) or any(command.program in _COMPILERS for command in run.commands)
 
 
 def kept_lists(scene: Scene) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kfslim.review.codes import CODES
+from kfslim.review.masking import masked
 from kfslim.review.model import Finding
 from kfslim.review.scene import Scene
 from kfslim.review.syntax import Instruction
@@ -21,7 +22,7 @@ def found(
         code=code,
         line=instruction.first if instruction else 0,
         last_line=instruction.last if instruction else 0,
-        message=message,
+        message=masked(message),
         advice=CODES[code].advice,
         disk_bytes=disk_bytes,
     )

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from kfslim.context.secrets import find_secret
+from kfslim.review import masking
+from kfslim.review.masking import is_secret_name
 from kfslim.review.model import Finding
 from kfslim.review.rules.copies import is_whole_context
 from kfslim.review.rules.rule import few, found
@@ -15,42 +17,16 @@ from kfslim.review.scene import Scene
 from kfslim.review.syntax import Instruction
 from kfslim.review.variables import pairs
 
-_WORDS = {
-    "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "CREDENTIALS", "PAT",
-}  # fmt: skip
-_TWO = re.compile(r"(?:^|_)(?:API|ACCESS|PRIVATE|SECRET|AUTH|ENCRYPTION|SIGNING)_?KEY(?:_|$)")
-_ABOUT = {
-    "FILE", "PATH", "NAME", "DIR", "URL", "URI", "ID", "TTL", "LENGTH", "SIZE", "TYPE", "LIMIT",
-    "COUNT", "ARN",
-}  # fmt: skip
-_HOLLOW = frozenset(("", "0", "1", "true", "false", "none", "null"))
-_URL = re.compile(r"(://)([^\s/@:'\"]+:[^\s/@'\"]+|[\w-]{20,}|\$\{?\w+\}?)(?=@)")
-_HEADER = re.compile(
-    r"((?:Authorization|X-Api-Key|Private-Token)\s*:\s*(?:(?:Bearer|Basic|token)\s+)?)"
-    r"[^\s\"']+",
-    re.IGNORECASE,
+_WRITTEN = (
+    (masking.URL, "a URL with a password"),
+    (masking.HEADER, "a header with credentials"),
+    (masking.OPTION, "an option with a password"),
 )
-_ASSIGNED = re.compile(r"(?<![\w$])([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|[^\s\"';&|]+)")
 _BY_NAME = re.compile(
     r"(?:^|/)(?:\.env(?:\.(?!example$|sample$|template$|dist$)[\w.-]+)?|\.netrc|\.npmrc|\.pypirc"
     r"|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key|p12|pfx|jks)"
     r"|\.aws(?:/.*)?|\.ssh(?:/.*)?|\.kube(?:/.*)?|kubeconfig|service[-_]account\.json)$"
 )
-MASK = "***"
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell by a variable's name whether its value is a secret."""
-    words = name.upper().split("_")
-    return words[-1] not in _ABOUT and bool(_WORDS.intersection(words) or _TWO.search(name.upper()))
-
-
-def masked(text: str) -> str:
-    """Return ``text`` without the values of secrets."""
-    text = _HEADER.sub(rf"\1{MASK}", _URL.sub(rf"\1{MASK}", text))
-    return _ASSIGNED.sub(
-        lambda match: f"{match[1]}={MASK}" if is_secret_name(match[1]) else match[0], text
-    )
 
 
 def in_instruction(scene: Scene) -> Iterator[Finding]:
@@ -71,7 +47,7 @@ def _variables(one: Instruction) -> Iterator[str]:
             continue
         if value is None:
             yield f"the build argument {name} is kept in the image's history"
-        elif value.lower() not in _HOLLOW:
+        elif value.lower() not in masking.HOLLOW:
             yield f"{name} is set"
 
 
@@ -79,18 +55,17 @@ def _texts(one: Instruction) -> Iterator[str]:
     if one.keyword in ("LABEL", "MAINTAINER"):
         return
     for text in (one.arguments.text, *(heredoc.body.text for heredoc in one.heredocs)):
-        if _URL.search(text):
-            yield "a URL with a password"
-        if _HEADER.search(text):
-            yield "a header with credentials"
+        for pattern, told in _WRITTEN:
+            if any(not _reads(match[2]) for match in pattern.finditer(text)):
+                yield told
         if one.keyword == "RUN":
-            names = (m[1] for m in _ASSIGNED.finditer(text) if not _reads(m[2]))
+            names = (m[1] for m in masking.ASSIGNED.finditer(text) if not _reads(m[2]))
             yield from (f"{name} is set" for name in names if is_secret_name(name))
 
 
 def _reads(value: str) -> bool:
     """Tell whether a value comes from elsewhere: a mounted secret, or another variable."""
-    return "$" in value or "`" in value or value.strip("\"'").lower() in _HOLLOW
+    return "$" in value or "`" in value or value.strip("\"'").lower() in masking.HOLLOW
 
 
 def _files(one: Instruction, scene: Scene) -> Iterator[str]:

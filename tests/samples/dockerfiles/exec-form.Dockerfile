@@ -1,5 +1,5 @@
 FROM python:3.11.9-slim@sha256:abababababababababababababababababababababababababababababababab
 RUN ["pip", "install", "scipy"]
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-RUN set -eux; pip install "scipy>=1" ; true
+RUN set -eux; pip install "pandas>=1" ; true
 USER 1000

@@ -5,5 +5,7 @@ ENV API_KEY_FILE=/run/secrets/key
 RUN pip install --no-cache-dir git+https://user:s3cr3t@git.example/x.git
 RUN curl -H "Authorization: Bearer abcdef" https://data.example/x.bin -o /x.bin
 COPY .env id_rsa ./
-RUN --mount=type=secret,id=token TOKEN=$(cat /run/secrets/token) make-data
+RUN --mount=type=secret,id=token TOKEN=$(cat /run/secrets/token) \
+    && curl -H "Authorization: Bearer $TOKEN" https://$TOKEN@data.example/y --token $TOKEN
+RUN fetch --password hunter2 && PGPASSWORD=hunter2 psql
 USER 1000
