@@ -38,15 +38,26 @@ def environment_layer(plan: ImagePlan, cache: Cache) -> BuiltLayer:
 
 
 def _write(tar: TarWriter, folder: str, python: PythonFacts) -> None:
-    for name in ("python", "python3", f"python{python.minor}"):
+    for name in links(python):
         tar.add_symlink(f"{folder}/bin/{name}", python.executable)
-    site = f"{folder}/{site_packages(python.minor)}"
-    tar.add_dir(site)
+    tar.add_dir(f"{folder}/{site_packages(python.minor)}")
+    for path, text in texts(python).items():
+        data = text.encode()
+        tar.add_file(f"{folder}/{path}", data, len(data))
+
+
+def links(python: PythonFacts) -> tuple[str, ...]:
+    """Return the names in ``bin`` that lead to the base's Python."""
+    return ("python", "python3", f"python{python.minor}")
+
+
+def texts(python: PythonFacts) -> dict[str, str]:
+    """Return the files of an empty environment, by their paths in it."""
+    found = {}
     if lines := _hidden_sites(python):
-        data = "".join(f"import site; site.addsitedir({line!r})\n" for line in lines).encode()
-        tar.add_file(f"{site}/kfslim-base.pth", data, len(data))
-    data = configuration(python).encode()
-    tar.add_file(f"{folder}/pyvenv.cfg", data, len(data))
+        text = "".join(f"import site; site.addsitedir({line!r})\n" for line in lines)
+        found[f"{site_packages(python.minor)}/kfslim-base.pth"] = text
+    return {**found, "pyvenv.cfg": configuration(python)}
 
 
 def configuration(python: PythonFacts) -> str:

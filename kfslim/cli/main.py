@@ -23,6 +23,7 @@ COMMANDS = (
     "slim",
     "plan",
     "build",
+    "dockerfile",
     "publish",
     "pin",
     "measure",

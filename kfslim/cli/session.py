@@ -134,6 +134,21 @@ class Session:
         """Read a plan that may not be there yet."""
         return load_document(Plan, path) if path and path.exists() else None
 
+    def plan_of(self, subject: Path) -> Plan:
+        """Return the plan in a file, or the one that a pipeline in it gets.
+
+        Raises:
+            InputError: it is neither.
+        """
+        text = self.read(subject)
+        if text.lstrip().startswith("{"):
+            return load_document(Plan, subject)
+        from kfslim.flow.planning import make_plan
+        from kfslim.flow.reading import read_steps
+
+        steps = read_steps(self.context, text, str(subject))
+        return make_plan(self.context, steps, self.planning, None).plan
+
     def write_text(self, path: Path | None, text: str) -> None:
         """Write to ``path``; without one to stdout, unless JSON goes there."""
         if path:

@@ -75,12 +75,17 @@ def project_layers(context: Context, plan: ImagePlan, base: Image) -> tuple[Buil
     if plan.bytecode != "none":
         interpreter = interpreter_for(context, plan.base, base)
     return tuple(
-        project_layer(plan, project, _files(context, project), context.cache, interpreter)
+        project_layer(plan, project, project_files(context, project), context.cache, interpreter)
         for project in plan.projects
     )
 
 
-def _files(context: Context, project: ProjectLayer) -> Sequence[ProjectFile]:
+def project_files(context: Context, project: ProjectLayer) -> Sequence[ProjectFile]:
+    """Return the files of a plan's project folder as it is now.
+
+    Raises:
+        BadPlan: the folder is gone, or cannot be read.
+    """
     try:
         return read_project(context.config.path(project.name), Path(context.config.root)).files
     except BadConfig as error:

@@ -27,7 +27,7 @@ ALLOWED = {
     "audit": {"steps", "lock.model", "lock.anatomy", "plan.model", "measure.direct", "trial.model"},
     "trial": {"oci", "steps", "plan.model"},
     "review": {"oci", "measure", "context"},
-    "dockerfile": set(),
+    "dockerfile": {"build", "lock", "plan"},
     "engine": {"oci"},
     "pin": {"oci", "steps"},
     "report": {"steps.model", "lock.model", "plan.model", "measure.model"}
