@@ -12,8 +12,9 @@ from kfslim.report.html.markup import Html, Node, tag
 from kfslim.report.html.treemap import Box, squarify
 from kfslim.report.sizes import human_bytes, human_seconds
 
-WIDTH, LABELS, AMOUNTS = 800, 190, 130  # px: the picture, names on the left, numbers on the right
+WIDTH, LABELS, AMOUNTS = 800, 220, 120  # px: the picture, names on the left, numbers on the right
 ROW, BAR, TOP = 30, 18, 64
+LETTER = 8.2  # px: the width of most
 SMALLEST = 0.006  # of the image: what is smaller is drawn as one
 SCENARIOS = {
     "cold": "from nothing",
@@ -26,17 +27,17 @@ text { font: 15px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans
 fill: #24292f; }
 .title { font-size: 18px; font-weight: 600; } .muted { fill: #59636e; }
 .old { fill: #9aa3ad; } .new { fill: #2b8a83; } .other { fill: #6f9fc8; }
-.in, .in-old { font-size: 14px; fill: #14181c; } .cell { stroke: #fff; stroke-width: 1.5; }
-.gone { fill: #c9ced4; } .kept { fill: #6cc4b7; }
+.in { font-size: 14px; fill: #14181c; } .cell { stroke: #fff; stroke-width: 1.5; }
+.gone { fill: #c9ced4; } .rest { fill: #e6e8eb; } .kept { fill: #6cc4b7; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3; } .muted { fill: #9aa5b1; } .old { fill: #7c8793; } .new { fill: #3fb3a9; }
 .other { fill: #5b8fbd; } .cell { stroke: #0d1117; }
-.gone { fill: #8a939d; } .kept { fill: #3f9d91; }
+.gone { fill: #8a939d; } .rest { fill: #aab2ba; } .kept { fill: #3f9d91; }
 }"""
 
 
 class Bar(NamedTuple):
-    """One bar: ``value`` None stands for what was not measured, ``words`` say why."""
+    """One bar and the words behind it; without a ``value`` a heading of those that follow."""
 
     label: str
     value: float | None
@@ -65,7 +66,7 @@ def build_picture(story: Mapping[str, Any]) -> Html:
     kinds = {"first": "old", "last": "old", "kfslim": "new"}
     bars: list[Bar] = []
     for scenario, words in SCENARIOS.items():
-        bars.append(Bar(words, None, "", "heading"))
+        bars.append(Bar(words, None, "", "muted"))
         for road in story["roads"]:
             if made := road["made"].get(scenario):
                 took = made["seconds"]
@@ -98,10 +99,11 @@ def map_picture(story: Mapping[str, Any]) -> Html | None:
     boxes = squarify([size for _, size, _ in cells], WIDTH, height)
     drawn = [_cell(cell, box) for cell, box in zip(cells, boxes, strict=True)]
     title = f"On the disk: {human_bytes(image['disk_bytes'])} of the {road['name']} Dockerfile"
+    kinds = ("kept", "some step has it"), ("gone", "no step has it"), ("rest", "the rest")
     legend = [
-        _rectangle(Box(0, 36, 14, 14), "kept"), _text(20, 48, "some step uses it"),
-        _rectangle(Box(160, 36, 14, 14), "gone"), _text(180, 48, "no step does"),
-    ]  # fmt: skip
+        (_rectangle(Box(160 * n, 36, 14, 14), kind), _text(160 * n + 20, 48, words))
+        for n, (kind, words) in enumerate(kinds)
+    ]
     return _picture(
         TOP + height, title, "", [legend, tag("g", drawn, transform=f"translate(0 {TOP})")]
     )
@@ -113,16 +115,16 @@ def _cells(image: Mapping[str, Any], used: set[str]) -> list[tuple[str, int, str
     large = [(name, size) for name, size in image["heaviest"] if size >= least]
     small = [size for _, size in image["heaviest"] if 0 < size < least]
     cells = [(name, size, "kept" if name in used else "gone") for name, size in large]
-    cells.append((f"{len(small)} smaller packages", sum(small), "gone"))
+    cells.append((f"{len(small)} smaller packages", sum(small), "rest"))
     rest = image["disk_bytes"] - sum(size for _, size in image["heaviest"])
-    cells.append(("base, system packages, project", rest, "gone"))
+    cells.append(("base, system packages, project", rest, "rest"))
     return sorted((cell for cell in cells if cell[1] > 0), key=lambda cell: -cell[1])
 
 
 def _cell(cell: tuple[str, int, str], box: Box) -> Html:
     name, size, kind = cell
     label: list[Node] = []
-    letters = int((box.width - 10) / 7.6)
+    letters = int((box.width - 10) / LETTER)
     if letters >= 4 and box.height >= 22:
         shown = name if len(name) <= letters else name[: letters - 1] + "…"
         label.append(_text(box.x + 6, box.y + 18, shown, "in"))
@@ -137,15 +139,15 @@ def _bytes_bar(label: str, count: int, kind: str) -> Bar:
 
 
 def _bars(title: str, subtitle: str, bars: Sequence[Bar]) -> Html:
-    most = max((bar.value or 0 for bar in bars), default=0) or 1
+    most = max((bar.value or 0.0 for bar in bars), default=0.0) or 1.0
     room = WIDTH - LABELS - AMOUNTS
     drawn: list[Node] = []
     for number, bar in enumerate(bars):
         y = TOP + number * ROW
-        if bar.kind == "heading":
-            drawn.append(_text(0, y + 20, bar.label, "muted"))
+        if bar.value is None:
+            drawn.append(_text(0, y + 20, bar.label, bar.kind))
             continue
-        long = max(2.0, room * (bar.value or 0) / most)
+        long = max(2.0, room * bar.value / most)
         drawn += [
             _text(LABELS - 10, y + 15, bar.label, anchor="end"),
             _rectangle(Box(LABELS, y, long, BAR), bar.kind),

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 LEAST_TEXT = 14  # px at a width of 800
+WIDEST = 7.5  # px: a letter, on average
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -113,6 +114,8 @@ def test_text_is_large_enough_and_nothing_leaves_the_picture(drawn):
         for text in picture.iter(f"{SVG}text"):
             assert 0 <= float(text.get("x")) <= wide - 20, (name, text.text)
             assert 0 <= float(text.get("y")) <= high, (name, text.text)
+            if text.get("text-anchor") == "end":
+                assert float(text.get("x")) >= WIDEST * len(text.text), (name, text.text)
 
 
 def test_tables_tell_what_was_measured(bench):
