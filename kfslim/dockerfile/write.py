@@ -130,6 +130,7 @@ def _builder(part: Parts, base: str, stage: str, dialect: Dialect) -> Iterator[s
     yield f"FROM {base} AS {stage}"
     if part.user not in ("", "0", "root", "0:0", "root:root"):
         yield "# Nothing but the environment leaves this stage, so it may work as root."
+        yield "# hadolint ignore=DL3002"
         yield "USER 0"
     yield "WORKDIR /build"
     yield "# The environment as `python -m venv` makes it; not every base has that module."
