@@ -35,7 +35,7 @@ from kfslim.steps.model import Needs, Step
 if TYPE_CHECKING:
     from kfslim.audit.graph import Environment
 
-RULES = 2  # of deciding; a new number when the same facts lead to another decision
+RULES = 3  # of deciding; a new number when the same facts lead to another decision
 ALL = "*"  # in ``put_back``: everything, for a step that is shipped as it was declared
 _AUDITS, _DECIDED = "audits-1", "decided-1"  # rooms of the cache
 

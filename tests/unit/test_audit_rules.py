@@ -42,6 +42,9 @@ def perhaps(text, there):
 
 
 SURE = [
+    ("from fsspec.implementations.http import HTTPFileSystem", "aiohttp"),
+    ("from fsspec.implementations import sftp", "paramiko"),
+    ("import fsspec.implementations.github as hub", "requests"),
     (PD + "pd.read_parquet(p)", "pyarrow"),
     (PD + "pd.read_parquet(p, engine='fastparquet')", "fastparquet"),
     (PD + "pd.read_parquet(p, 'fastparquet')", "fastparquet"),

@@ -36,6 +36,7 @@ _BY_FSSPEC = tuple(
     for name in _OPENS
     if name.startswith(("fsspec", "dask", "xarray", "zarr", "datasets", "upath"))
 )
+_FSSPEC_MODULES = "fsspec, modules of fsspec.implementations"
 _FSSPEC_DOCS = "fsspec, module fsspec.registry, known_implementations"
 
 
@@ -55,7 +56,21 @@ def _file_system(
     return Rule(f"R-FSSPEC-{name}", _USERS, when, distributions, _FSSPEC_DOCS)
 
 
+def _module(name: str, modules: tuple[str, ...], *distributions: str) -> Rule:
+    """Import of a file system's own module, which imports the distribution at once."""
+    when = (imports(*(f"fsspec.implementations.{module}" for module in modules)),)
+    return Rule(f"R-FSSPEC-MODULE-{name}", ("fsspec",), when, distributions, _FSSPEC_MODULES)
+
+
 FILE_SYSTEMS = (
+    _module("HTTP", ("http",), "aiohttp"),
+    _module("REQUESTS", ("dbfs", "gist", "github", "jupyter", "webhdfs"), "requests"),
+    _module("SFTP", ("sftp",), "paramiko"),
+    _module("SMB", ("smb",), "smbprotocol"),
+    _module("GIT", ("git",), "pygit2"),
+    _module("LIBARCHIVE", ("libarchive",), "libarchive-c"),
+    _module("ARROW", ("arrow",), "pyarrow"),
+    _module("DASK", ("dask",), "dask+distributed"),
     _file_system("S3", ("s3", "s3a"), "s3fs"),
     _file_system("GCS", ("gs", "gcs"), "gcsfs"),
     _file_system("AZURE", ("abfs", "abfss", "az", "adl"), "adlfs"),
