@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -10,30 +11,48 @@ from packaging.utils import canonicalize_name
 from kfslim.review import edits
 from kfslim.review.edits import Edit
 from kfslim.review.lists import lines_in
-from kfslim.review.rules.copies import workdir
 from kfslim.review.scene import Run, Scene
+from kfslim.review.syntax import Instruction
 from kfslim.review.tools import Call
 
 Made = tuple[tuple[Edit, ...], str]
-_OTHER = "it is not the same install as before"
+_BETWEEN = "what stands between the two may have changed what is installed"
+_PYTHON_TOOLS = ("pip", "uv", "uv pip", "poetry", "pipenv", "conda", "mamba", "micromamba")
 
 
 def same_again(scene: Scene, run: Run) -> Made:
     """Return the edits that install nothing twice, or why there are none."""
-    stage = next(s for s in scene.dockerfile.stages if run.instruction in s.instructions)
-    line = scene.dockerfile.line(stage)
-    before = scene.runs_in(line[: line.index(run.instruction)])
     if len(run.calls) != 1 or len(run.commands) != 1:
         return (), "its RUN does more"
     call = run.calls[0]
-    earlier = [one for other in before for one in other.calls if one.is_pip]
-    if any(_words(one) == _words(call) for one in earlier) and not call.project:
-        folders = {workdir(scene, other.instruction) for other in before}
-        if folders == {workdir(scene, run.instruction)}:
-            return _without(scene, run), ""
     if call.project and call.names == (".",) and not call.lists:
         return _alone(scene, run, call)
-    return (), _OTHER
+    stage = next(s for s in scene.dockerfile.stages if run.instruction in s.instructions)
+    line = scene.dockerfile.line(stage)
+    between: list[Instruction] = []
+    for one in reversed(line[: line.index(run.instruction)]):
+        if one.keyword == "RUN" and _repeats(scene.runs[one.first], call):
+            harmless = all(_is_harmless(scene, other) for other in between)
+            return (_without(scene, run), "") if harmless else ((), _BETWEEN)
+        between.append(one)
+    return (), "it is not the same install as before"
+
+
+def _repeats(earlier: Run, call: Call) -> bool:
+    return not call.project and any(_words(one) == _words(call) for one in earlier.calls)
+
+
+def _is_harmless(scene: Scene, one: Instruction) -> bool:
+    """Tell whether an instruction changes neither what is installed nor what a list says."""
+    if one.keyword == "RUN":
+        return bool(scene.runs[one.first].calls) and not any(
+            call.tool in _PYTHON_TOOLS for call in scene.runs[one.first].calls
+        )
+    if one.keyword in ("COPY", "ADD"):
+        name = posixpath.basename(one.words[-1])
+        renamed = name not in ("", ".") and name != posixpath.basename(one.words[0].rstrip("/"))
+        return not (one.flag("from") or one.heredocs or renamed)
+    return one.keyword in ("LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK")
 
 
 def _words(call: Call) -> tuple[str, ...]:
@@ -52,12 +71,28 @@ def _alone(scene: Scene, run: Run, call: Call) -> Made:
     wanted = scene.dependencies
     if wanted is None:
         return (), "which dependencies the project has is not said in a pyproject.toml"
-    files = [file for _, other in scene.installs for file in other.lists]
-    listed = [text for file in files for text in lines_in(scene.read, file) or ()]
+    listing = [
+        other for _, other in scene.installs if other.lists and _serves_same(scene, other, call)
+    ]
+    listed = [
+        text for o in listing for file in o.lists for text in lines_in(scene.read, file) or ()
+    ]
     missing = [text for text in wanted if not _is_listed(text, listed)]
     if missing:
         return (), f"the project requires {missing[0]}, and no list says just that"
     return (edits.option(run, call, "--no-deps"),), ""
+
+
+def _serves_same(scene: Scene, other: Call, call: Call) -> bool:
+    """Tell whether what ``other`` installs is where ``call`` looks, with all that it requires."""
+    if other.has("--no-deps", "--no-dependencies", "-t", "--target", "--root", "--python"):
+        return False
+    if other.has("--prefix"):
+        copies = (one for one in scene.final if one.keyword == "COPY" and one.flag("from"))
+        return other.command.program == call.command.program and any(
+            one.words[-1].rstrip("/") in ("/usr/local", "/usr") for one in copies
+        )
+    return other.command.words[0].text == call.command.words[0].text
 
 
 def _is_listed(text: str, listed: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from kfslim.context.model import ContextMeasure
 from kfslim.review import edits
 from kfslim.review.dedupe import same_again
 from kfslim.review.edits import Edit
@@ -17,6 +18,7 @@ from kfslim.review.reorder import reordered
 from kfslim.review.rules.installs import keeps_cache
 from kfslim.review.rules.os_packages import keeps_lists
 from kfslim.review.scene import Run, Scene
+from kfslim.review.shell import Command
 from kfslim.review.syntax import Instruction
 
 USER = "1000"  # the first one of people, on most systems; a number, so that Kubernetes can check it
@@ -83,7 +85,7 @@ def _remove_lists(scene: Scene, one: Instruction | None) -> Offer:
     if run is None:
         return _left("it is no RUN")
     if later := _needs_lists(scene, run):
-        return _left(f"line {later} installs with these lists: fetch them there, too")
+        return _left(f"line {later} may install with these lists: fetch them there, too")
     call = next(call for call in run.calls if keeps_lists(call, run))
     if call.tool == "apk":
         wanting = [c for c in run.calls if keeps_lists(c, run)]
@@ -95,16 +97,26 @@ def _remove_lists(scene: Scene, one: Instruction | None) -> Offer:
 
 
 def _needs_lists(scene: Scene, run: Run) -> int:
-    """Return the line of a later install that fetches no lists itself; 0: there is none."""
+    """Return the line of a later install that fetches no lists itself; 0: there is none.
+
+    A script may be one.
+    """
     for stage in scene.dockerfile.stages:
         line = scene.dockerfile.line(stage)
         if run.instruction not in line:
             continue
         for later in scene.runs_in(line[line.index(run.instruction) + 1 :]):
             updates = any(call.verb == "update" for call in later.calls)
-            if not updates and any(call.is_apt_install for call in later.calls):
+            installs = any(call.is_apt_install for call in later.calls)
+            scripts = any(_is_script(command) for command in later.commands)
+            if not updates and (installs or scripts):
                 return later.instruction.first
     return 0
+
+
+def _is_script(command: Command) -> bool:
+    named = command.words[1:] if command.program in ("sh", "bash") else command.words[:1]
+    return any(word.text.endswith(".sh") or word.text.startswith("./") for word in named)
 
 
 def _no_recommends(scene: Scene, one: Instruction | None) -> Offer:
@@ -156,7 +168,20 @@ def _ignore_file(scene: Scene, _one: Instruction | None) -> Offer:
     if chosen or context.leaks:
         what = chosen[0] if chosen else context.leaks[0].path
         return Offer("asked", why_not=f"the program may read what it would keep out: {what}")
+    if name := _used(scene, context):
+        return Offer("asked", why_not=f"the image may use {name}, which it would keep out")
     return Offer("safe")
+
+
+def _used(scene: Scene, context: ContextMeasure) -> str:
+    """Return the name of a folder of the context that is waste elsewhere, and is used here."""
+    names = {one.pattern.rpartition("/")[2] for one in context.waste}
+    scripts = any(call.tool in ("npm", "yarn") for run in scene.runs.values() for call in run.calls)
+    for name in sorted(names):
+        mentioned = any(name in one.arguments.text for one in scene.dockerfile.instructions)
+        if mentioned or (name == "node_modules" and not scripts):
+            return name
+    return ""
 
 
 _CHOSEN = ("KS715", "KS716", "KS717", "KS718")  # data, models, notebooks, archives

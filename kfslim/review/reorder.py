@@ -19,6 +19,13 @@ _HARMLESS = {  # options of pip that read no file of the context
     "--no-compile", "--compile-bytecode", "--system", "--user", "-r", "--requirement",
     "--disable-pip-version-check", "--root-user-action", "--no-deps", "--no-warn-script-location",
 }  # fmt: skip
+_SETTINGS = (
+    "PIP_CONFIG_FILE",
+    "PIP_CONSTRAINT",
+    "PIP_FIND_LINKS",
+    "UV_CONFIG_FILE",
+    "UV_CONSTRAINT",
+)
 Made = tuple[tuple[Edit, ...], str]
 
 
@@ -35,9 +42,8 @@ def reordered(scene: Scene, copy: Instruction) -> Made:
         return (), "another instruction stands between it and the install"
     run = scene.runs[install.first]
     files, why = _read_by(scene, run)
+    why = why or _configured(scene, run) or _elsewhere(scene, copy)
     if why:
-        return (), why
-    if why := _elsewhere(scene, copy):
         return (), why
     return _swapped(scene, pieces, (at, following), files), ""
 
@@ -59,6 +65,18 @@ def _read_by(scene: Scene, run: Run) -> tuple[tuple[str, ...], str]:
                 return (), f"{file} cannot be read here, or names files of the context"
             found += files
     return tuple(dict.fromkeys(found)), ""
+
+
+def _configured(scene: Scene, run: Run) -> str:
+    """Say which settings of the context an installer may read."""
+    known = scene.known(run.instruction)
+    if named := next((name for name in _SETTINGS if name in known), ""):
+        return f"{named} may name a file of the context"
+    if any(call.tool == "uv pip" for call in run.calls):
+        tables = scene.read("pyproject.toml") or ""
+        if scene.read("uv.toml") is not None or "[tool.uv" in tables:
+            return "uv reads its settings from the context"
+    return ""
 
 
 def _plain(scene: Scene, file: str) -> tuple[str, ...] | None:
