@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -17,8 +19,9 @@ def missing(reason: str) -> NoReturn:
 
 
 def program(name: str, package: str = "") -> str:
-    """Return the path of a program, looking into the system folders that root has on PATH."""
-    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin:/sbin"
+    """Return the path of a program, looking beside this Python and into root's system folders."""
+    beside = Path(sys.executable).parent
+    path = f"{beside}:{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin:/sbin"
     found = shutil.which(name, path=path)
     if not found:
         missing(f"{name} is not installed (Debian package {package or name})")
