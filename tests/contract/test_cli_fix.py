@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 from parts.command import check_refused, run_here
+from parts.images import make_image
+
+from kfslim.cache import Cache
+from kfslim.flow.context import Context
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "dockerfiles"
 
@@ -121,3 +125,21 @@ def test_refusals(tmp_path, monkeypatch, content, words, said):
     before = sorted(tmp_path.iterdir())
     check_refused(run_here(*words), 2, said)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_base_is_pinned_where_it_lies(registry, tmp_path):
+    image = make_image({"etc/os-release": b"ID=debian\n"})
+    with Context(Cache(tmp_path / "cache")) as context:
+        context.store(registry.reference("pinned-base")).write(image, "3.11")
+    base = f"{registry.host}/pinned-base:3.11"
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text(f"from --platform=linux/amd64 {base} as Base\nFROM base\nUSER 1\n")
+    done = run_here("fix", dockerfile, "--pin", "--write")
+    assert done.returncode == 0, done.stderr
+    assert dockerfile.read_text() == (
+        f"from --platform=linux/amd64 {base}@{image.digest} as Base\nFROM base\nUSER 1\n"
+    )
+    assert "No findings" in run_here("audit", dockerfile).stdout
+
+    dockerfile.write_text(f"FROM {registry.host}/pinned-base:absent\nUSER 1\n")
+    check_refused(run_here("fix", dockerfile, "--pin", "--write"), 3, "pinned-base:absent to pin")
