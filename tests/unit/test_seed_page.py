@@ -60,6 +60,7 @@ STORY = {
             cold=60.0,
             nothing=0.5,
         ),
+        road("build-daemonless", "kfslim build --builder daemonless", {"a<b": FIRST}, code=300.0),
     ],
 }
 
@@ -83,8 +84,9 @@ def test_bars_are_in_proportion_and_say_their_numbers(drawn):
     assert step / first == pytest.approx(0.05, rel=0.01)
     assert step == together
     assert {"3.00 MB", "150 kB", "a<b"} <= set(words(drawn["story-content.svg"]))
-    cold, slim, again = widths(drawn["story-builds.svg"])
+    cold, slim, built, again = widths(drawn["story-builds.svg"])
     assert slim / cold == pytest.approx(0.1, rel=0.01)
+    assert built / cold == pytest.approx(0.5, rel=0.01)
     assert again == 2.0  # the least that can be seen
     assert {"10 min 0 s", "60 s", "0.50 s"} <= set(words(drawn["story-builds.svg"]))
 
