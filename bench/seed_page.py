@@ -126,10 +126,8 @@ def contexts(sent: Sequence[Mapping[str, Any]]) -> str:
 
 
 def history(text: str) -> str:
-    """Return the instructions of the Dockerfile itself, as docker tells them."""
-    head, *lines = text.splitlines()
-    own = [line.replace(" # buildkit", "")[:100].rstrip() for line in lines if "buildkit" in line]
-    return "\n".join([head, *own])
+    """Return what ``docker history`` tells, no line too long for a page."""
+    return "\n".join(line.replace(" # buildkit", "")[:100].rstrip() for line in text.splitlines())
 
 
 def heaviest(road: Road) -> str:

@@ -23,7 +23,7 @@ from bench.process import kfslim
 from bench.seed_page import ALL
 from bench.seed_project import FIRST, IGNORED, LAST, STOP, Project, make_project
 from bench.show import note
-from bench.slim_base import make_slim_base
+from bench.slim_base import NAME, make_slim_base
 from bench.ways import pushed
 from bench.workspace import BASE, Workspace
 from kfslim.lock.model import Locked
@@ -172,8 +172,12 @@ def _build(docker: Docker, registry: Registry, project: Project, reference: str)
 
 
 def _history(docker: Docker, reference: str) -> str:
-    shown = "table {{.Size}}\t{{.CreatedBy}}"
-    return docker("history", reference, "--no-trunc", "--format", shown).output
+    """Return what docker tells of the instructions of an image's own Dockerfile."""
+    shown = ("--no-trunc", "--format", "table {{.Size}}\t{{.CreatedBy}}")
+    lines, base = (
+        docker("history", name, *shown).output.splitlines() for name in (reference, NAME)
+    )
+    return "\n".join(lines[: len(lines) - len(base) + 1])
 
 
 def kfslim_road(workspace: Workspace, declared: Path) -> Road:

@@ -36,7 +36,7 @@ _LEFT_OUT = (
     "usr/share/doc", "usr/share/info", "usr/share/man", "usr/share/locale", "usr/share/lintian",
     "usr/share/groff", "usr/share/linda", "var/cache/apt", "var/lib/apt/lists", "var/log",
 )  # fmt: skip
-_PYTHON = f"""\
+_CPYTHON = f"""\
 FROM {_DEBIAN} AS builder
 RUN sed -n 's/^deb /deb-src /p' /etc/apt/sources.list > /etc/apt/sources.list.d/sources.list \\
     && apt-get update && apt-get install -y --no-install-recommends \\
@@ -50,38 +50,72 @@ RUN ./configure --enable-loadable-sqlite-extensions --enable-optimizations --ena
     && find /made -depth \\( -type d \\( -name test -o -name tests -o -name idle_test \\) \\
     -o -type f \\( -name '*.pyc' -o -name 'libpython*.a' \\) \\) -exec rm -rf '{{}}' +
 
+FROM scratch
+COPY --from=builder /made /
+"""
+_BASE = f"""\
 FROM {_DEBIAN}
 ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+COPY no-cache.conf /etc/apt/apt.conf.d/no-cache
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates netbase tzdata \\
     libffi8 libreadline8 libsqlite3-0 libssl3 libuuid1 && rm -rf /var/lib/apt/lists/*
-COPY --from=builder /made/usr/local /usr/local
+ADD cpython.tar /
 COPY ca.crt {_CA}
-RUN ldconfig && ln -s python3 /usr/local/bin/python && ln -s pip3 /usr/local/bin/pip \\
+RUN ldconfig && ln -s python3 /usr/local/bin/python && ln -sf pip3 /usr/local/bin/pip \\
     && python -m pip install --cert {_CA} --no-cache-dir --no-compile --root-user-action=ignore \\
     pip==24.0 setuptools==79.0.1 wheel==0.45.1 \\
     && find /usr/local -name '*.pyc' -delete
 ENV PIP_CERT={_CA} SSL_CERT_FILE={_CA} PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 """
+# Debian's images keep neither apt's caches nor the packages that it fetched.
+_NO_CACHE = """\
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };
+"""
 
 
 def make_slim_base(docker: Docker, folder: Path) -> str:
-    """Load the stand-in into the engine, made before if need be; return its name."""
-    dockerfile = _PYTHON + "".join(
-        f'ENV {n}="{os.environ[n]}"\n' for n in _SETTINGS if n in os.environ
-    )
+    """Put the stand-in into the engine, made before if need be; return its name."""
+    settings = "".join(f'ENV {n}="{os.environ[n]}"\n' for n in _SETTINGS if n in os.environ)
     home = folder / "slim-base"
-    archive = home / f"{hashlib.sha256(dockerfile.encode()).hexdigest()[:16]}.tar"
+    home.mkdir(parents=True, exist_ok=True)
+    archive = home / f"base-{_key(_CPYTHON, _BASE, settings)}.tar"
     if archive.exists():
         docker("load", "-i", archive)
         return NAME
-    note("the stand-in for python:3.11-slim: CPython from its sources")
-    home.mkdir(parents=True, exist_ok=True)
     docker("import", _debian(home), _DEBIAN)
-    (home / "Dockerfile").write_text(dockerfile)
-    shutil.copyfile(_ca_bundle(), home / "ca.crt")
-    docker("build", "--network", "host", "-t", NAME, "-f", home / "Dockerfile", _context(home))
+    context = home / "context"
+    shutil.rmtree(context, ignore_errors=True)
+    context.mkdir()
+    shutil.copyfile(_cpython(docker, home), context / "cpython.tar")
+    shutil.copyfile(_ca_bundle(), context / "ca.crt")
+    (context / "no-cache.conf").write_text(_NO_CACHE)
+    _build(docker, context, _BASE + settings, "-t", NAME)
     docker("save", "-o", archive, NAME)
     return NAME
+
+
+def _cpython(docker: Docker, home: Path) -> Path:
+    """Return an archive of CPython below ``/usr/local``: compiled once, which takes its time."""
+    archive = home / f"cpython-{_key(_CPYTHON)}.tar"
+    if not archive.exists():
+        note("the stand-in for python:3.11-slim: CPython from its sources")
+        folder = home / "cpython"
+        folder.mkdir(exist_ok=True)
+        unfinished = archive.with_suffix(".part")
+        _build(docker, folder, _CPYTHON, "--output", f"type=tar,dest={unfinished}")
+        unfinished.rename(archive)
+    return archive
+
+
+def _build(docker: Docker, context: Path, dockerfile: str, *words: str) -> None:
+    (context / "Dockerfile").write_text(dockerfile)
+    docker("build", "--network", "host", *words, context, buildkit=True)
+
+
+def _key(*texts: str) -> str:
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
 
 
 def _debian(home: Path) -> Path:
@@ -97,14 +131,6 @@ def _debian(home: Path) -> Path:
         )
         shutil.rmtree(root)
     return archive
-
-
-def _context(home: Path) -> Path:
-    """Return a folder with what the Dockerfile copies, and nothing else."""
-    folder = home / "context"
-    folder.mkdir(exist_ok=True)
-    shutil.copyfile(_ca_bundle(), folder / "ca.crt")
-    return folder
 
 
 def _ca_bundle() -> Path:

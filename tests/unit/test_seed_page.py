@@ -45,7 +45,7 @@ def road(name: str, title: str, images: dict, together: int | None = None, **sec
             "content_bytes": together, "pull_all": 9.0, "history": HISTORY}  # fmt: skip
 
 
-HISTORY = "SIZE  CREATED BY\n6GB   RUN pip install # buildkit\n125MB /bin/sh -c make\n"
+HISTORY = "SIZE  CREATED BY\n6GB   RUN pip install # buildkit"
 FIRST = image(3_000_000, 8_000_000, torch=5_000_000, numpy=1_000_000, six=1_000)
 STORY = {
     "machine": "CPU",
