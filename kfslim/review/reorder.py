@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from kfslim.review.edits import Edit, line_end
 from kfslim.review.lists import files_in, lines_in
-from kfslim.review.rules.copies import workdir
 from kfslim.review.scene import Run, Scene
 from kfslim.review.syntax import Instruction, Piece
 from kfslim.review.variables import fill
@@ -94,7 +93,7 @@ def _elsewhere(scene: Scene, copy: Instruction) -> str:
     words = [fill(word, scene.known(copy)) for word in copy.words]
     if len(words) != 2 or words[0] not in (".", "./") or copy.keyword != "COPY":
         return "it copies more than the context"
-    folder = workdir(scene, copy)
+    folder = scene.workdir(copy)
     if posixpath.normpath(posixpath.join(folder, words[1])) != folder:
         return "it copies to another folder than the one where pip runs"
     return ""

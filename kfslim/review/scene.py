@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,7 @@ from kfslim.measure.model import Measurement
 from kfslim.review.shell import Command, Word, split_commands
 from kfslim.review.syntax import Dockerfile, Instruction, Placed
 from kfslim.review.tools import Call, calls
-from kfslim.review.variables import known_after
+from kfslim.review.variables import fill, known_after
 
 _SHELLS = ("", "sh", "bash", "/bin/sh", "/bin/bash")
 
@@ -35,6 +36,22 @@ class Run(NamedTuple):
             for name, _, target in [part.partition("=")]
             if name in ("target", "dst", "destination") and target
         )
+
+
+class State(NamedTuple):
+    """What is known at one place: variables, and the working folder."""
+
+    known: Mapping[str, str]
+    folder: str
+
+    def after(self, one: Instruction, outer: Mapping[str, str]) -> State:
+        """Return what holds after an instruction; ``outer`` is set before the first ``FROM``."""
+        if one.keyword == "WORKDIR":
+            path = fill(one.arguments.text.strip().strip("\"'"), self.known)
+            return State(self.known, posixpath.normpath(posixpath.join(self.folder, path)))
+        if one.keyword in ("ENV", "ARG"):
+            return State(known_after((one,), outer, self.known), self.folder)
+        return self
 
 
 class Secret(NamedTuple):
@@ -122,7 +139,7 @@ class Scene:
         if stage is None:
             return ()
         own = {one.number for one in self.dockerfile.lineage(stage)}
-        copied = {path for one in self.final for path in self._copied(one)}
+        copied = self._all_copied()
         return tuple(
             (run, call)
             for one in self.dockerfile.stages
@@ -131,6 +148,16 @@ class Scene:
             if one.number in own
             or any(_meet(path, _place(call)) for n, path in copied if n == one.number)
         )
+
+    def _all_copied(self) -> set[tuple[int, str]]:
+        """Return what is copied of which stages, also by way of others."""
+        found: set[tuple[int, str]] = set()
+        todo = list(self.final)
+        while todo:
+            new = set(self._copied(todo.pop())) - found
+            found |= new
+            todo += [one for n, _ in new for one in self.dockerfile.stages[n].instructions]
+        return found
 
     def _copied(self, one: Instruction) -> Iterator[tuple[int, str]]:
         """Yield what a ``COPY`` takes of which stages."""
@@ -149,13 +176,26 @@ class Scene:
         """Return the ``RUN`` among ``instructions``."""
         return [self.runs[one.first] for one in instructions if one.keyword == "RUN"]
 
-    def known(self, before: Instruction) -> dict[str, str]:
+    def known(self, before: Instruction) -> Mapping[str, str]:
         """Return the variables that are set where an instruction stands."""
+        return self._states[before.first].known if before.first in self._states else self.outer
+
+    def workdir(self, before: Instruction) -> str:
+        """Return the working folder where an instruction stands, as far as it is known."""
+        return self._states[before.first].folder if before.first in self._states else "/"
+
+    @cached_property
+    def _states(self) -> Mapping[int, State]:
+        """What holds before every instruction of a stage, by its first line."""
+        found: dict[int, State] = {}
+        ends: list[State] = []
         for stage in self.dockerfile.stages:
-            if before in stage.instructions:
-                line = self.dockerfile.line(stage)
-                return known_after(line[: line.index(before)], self.outer)
-        return self.outer
+            state = ends[stage.parent] if stage.parent >= 0 else State({}, "/")
+            for one in stage.instructions:
+                found[one.first] = state
+                state = state.after(one, self.outer)
+            ends.append(state)
+        return found
 
     @cached_property
     def outer(self) -> dict[str, str]:

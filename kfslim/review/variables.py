@@ -9,10 +9,14 @@ from kfslim.review.shell import split_words
 from kfslim.review.syntax import Instruction
 
 _VARIABLE = re.compile(r"\\\$|\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
+_LONGEST = 1 << 16  # characters
 
 
 def fill(text: str, known: Mapping[str, str]) -> str:
-    """Replace the variables that are known; the others stay as they are written."""
+    """Replace the variables that are known; the others stay as they are written.
+
+    So does a text that would grow beyond measure (``ENV A=$A$A``, line after line).
+    """
 
     def value(match: re.Match[str]) -> str:
         name, operator, other = match[1] or match[4], match[2] or "", match[3] or ""
@@ -24,7 +28,8 @@ def fill(text: str, known: Mapping[str, str]) -> str:
             return known[name]
         return other if operator else match[0]
 
-    return _VARIABLE.sub(value, text)
+    filled = _VARIABLE.sub(value, text)
+    return filled if len(filled) <= _LONGEST else text
 
 
 def pairs(instruction: Instruction) -> Iterator[tuple[str, str | None]]:
@@ -40,10 +45,16 @@ def pairs(instruction: Instruction) -> Iterator[tuple[str, str | None]]:
 
 
 def known_after(
-    instructions: Iterable[Instruction], outer: Mapping[str, str] | None = None
+    instructions: Iterable[Instruction],
+    outer: Mapping[str, str] | None = None,
+    before: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return the variables after ``instructions``; ``outer`` are those before the first FROM."""
-    known: dict[str, str] = {}
+    """Return the variables after ``instructions``.
+
+    ``outer`` are those before the first FROM, which an ARG takes over; ``before`` those that are
+    set already.
+    """
+    known = dict(before or {})
     for one in instructions:
         if one.keyword in ("ENV", "ARG"):
             for name, value in pairs(one):

@@ -102,3 +102,9 @@ def test_variables_are_filled_in_as_docker_does():
     known = {"a": "1", "empty": ""}
     text = "$a ${a}2 ${b} ${b:-3} ${empty:-4} ${empty-5} ${a:+6} ${b:+7} \\$a"
     assert fill(text, known) == "1 12 ${b} 3 4  6  $a"
+
+
+def test_variables_do_not_grow_beyond_measure():
+    dockerfile = parse("FROM a\nENV A=xx\n" + "ENV A=$A$A\n" * 99 + "USER $A\n")
+    last = dockerfile.instructions[-1]
+    assert len(Scene(dockerfile).known(last)["A"]) < 100_000

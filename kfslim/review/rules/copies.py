@@ -89,7 +89,7 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 
 
 def _removed(run: Run, before: list[Instruction], scene: Scene) -> Iterator[str]:
-    folder = workdir(scene, run.instruction)
+    folder = scene.workdir(run.instruction)
     for command in run.commands:
         if command.program == "rm":
             for word in command.words[1:]:
@@ -104,7 +104,7 @@ def _maker(path: str, before: list[Instruction], scene: Scene) -> Instruction | 
     for one in before:
         if one.keyword in ("COPY", "ADD") and path in _destinations(scene, one):
             return one
-        if one.keyword == "RUN" and _fills(scene.runs[one.first], path, workdir(scene, one)):
+        if one.keyword == "RUN" and _fills(scene.runs[one.first], path, scene.workdir(one)):
             return one
     return None
 
@@ -113,7 +113,7 @@ def _destinations(scene: Scene, one: Instruction) -> list[str]:
     words = [fill(word, scene.known(one)) for word in one.words]
     if len(words) < 2:
         return []
-    target = posixpath.join(workdir(scene, one), words[-1])
+    target = posixpath.join(scene.workdir(one), words[-1])
     named = [posixpath.join(target, posixpath.basename(word)) for word in words[:-1]]
     return [posixpath.normpath(path) for path in (target, *named) if path != "/"]
 
@@ -155,17 +155,3 @@ def _uninstalled(run: Run, before: list[Instruction], scene: Scene) -> Iterator[
         for name in call.names if call.verb in _REMOVES else ():
             if name in earlier and name not in here:
                 yield f"{name} was installed in line {earlier[name].first}"
-
-
-def workdir(scene: Scene, before: Instruction) -> str:
-    """Return the working folder where an instruction stands, as far as it is known."""
-    folder = "/"
-    for stage in scene.dockerfile.stages:
-        line = scene.dockerfile.line(stage)
-        if before in line:
-            for one in line[: line.index(before)]:
-                if one.keyword == "WORKDIR":
-                    path = fill(one.arguments.text.strip().strip("\"'"), scene.known(one))
-                    folder = posixpath.normpath(posixpath.join(folder, path))
-            break
-    return folder

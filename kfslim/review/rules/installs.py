@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kfslim.review.lists import names_in, plain_name
 from kfslim.review.model import Finding
@@ -90,7 +90,7 @@ def cached(scene: Scene) -> Iterator[Finding]:
                 break
 
 
-def keeps_cache(call: Call, run: Run, known: dict[str, str]) -> bool:
+def keeps_cache(call: Call, run: Run, known: Mapping[str, str]) -> bool:
     """Tell whether an install leaves its downloads in the layer of ``run``."""
     rule = _CACHES.get(call.tool)
     if not rule or call.verb not in _INSTALLS:
