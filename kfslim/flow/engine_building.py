@@ -1,4 +1,4 @@
-"""Plan → images, built by a Docker Engine.
+"""Plan → images, built by a Docker Engine from the Dockerfiles that kfslim writes.
 
 An engine needs its base as an image of its own: it is loaded under a name that begins with
 ``kfslim-base``, and stays for the next build.  What the engine made is read back, compressed, sent
@@ -17,17 +17,16 @@ from kfslim.engine.connection import BuildEngine
 from kfslim.engine.model import Build
 from kfslim.engine.packing import packed
 from kfslim.errors import BadPlan, GateError, Unsupported
-from kfslim.flow.aside import Aside
-from kfslim.flow.assembling import assemble_steps, check_held, publish_bases
+from kfslim.flow.assembling import check_held, publish_bases
 from kfslim.flow.bases import base_tag, open_base
 from kfslim.flow.before import measure_image
 from kfslim.flow.builders import ENGINE, AnyDialect, Assembled, Making
 from kfslim.flow.building import nodes_name
 from kfslim.flow.context import Context
+from kfslim.flow.dockerfiles import build_files
 from kfslim.flow.index_access import IndexAccess
 from kfslim.flow.recompressing import for_engine, recompressed
 from kfslim.flow.sending import sender
-from kfslim.flow.stacking import stacked_files
 from kfslim.flow.traffic import Traffic
 from kfslim.oci import Image, Platform, Store
 from kfslim.oci.compress import current_codec
@@ -60,8 +59,8 @@ class EngineBuilder:
             plans = [image for step in steps for image in step.images]
             bases = {plan.base.digest: work.base(plan) for plan in plans}
             publish_bases(context, plans, bases, store, traffic)
-            for step, own in assemble_steps(context, steps, Aside(store), Traffic()):
-                yield from work.step(step, own.images)
+            for step in steps:
+                yield from work.step(step)
 
 
 class _Work:
@@ -81,12 +80,12 @@ class _Work:
             self._bases[digest] = open_base(self._context, plan.base, plan.codec, self._store)
         return self._bases[digest]
 
-    def step(self, step: StepPlan, own: Sequence[Image]) -> Making:
-        """Build a step that is like ``own``; name the engine's image when it is published."""
+    def step(self, step: StepPlan) -> Making:
+        """Build a step; name the engine's image when it is published."""
         with ExitStack() as until_named:
             ids, images = [], []
-            for plan, like in zip(step.images, own, strict=True):
-                identity, image = until_named.enter_context(self._built(step, plan, like))
+            for plan in step.images:
+                identity, image = until_named.enter_context(self._built(step, plan))
                 ids.append(identity)
                 images.append(image)
             measured = tuple(measure_image(self._context, image, "") for image in images)
@@ -99,13 +98,13 @@ class _Work:
                 self._engine.name(identity, name)
 
     @contextmanager
-    def _built(self, step: StepPlan, plan: ImagePlan, own: Image) -> Iterator[tuple[str, Image]]:
+    def _built(self, step: StepPlan, plan: ImagePlan) -> Iterator[tuple[str, Image]]:
         """Yield the image's id in the engine, and the image as registries keep it."""
         context, engine, base = self._context, self._engine, self.base(plan)
         name = f"{_BASE}:{base_tag(plan.base)}"
         loadable = for_engine(context.cache, base, context.progress)
         with engine.based(loadable, name, context.progress):
-            files = stacked_files(context.cache, own, base, name)
+            files = build_files(context, step, plan, engine.dialect, name)
             check_files(step, files)
             with (
                 packed(files.files) as archive,
