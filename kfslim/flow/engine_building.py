@@ -71,6 +71,7 @@ class _Work:
     ) -> None:
         self._context, self._engine = context, engine
         self._store, self._traffic = store, traffic
+        self._access = IndexAccess(context.uv.indexes)
         self._bases: dict[str, Image] = {}
 
     def base(self, plan: ImagePlan) -> Image:
@@ -105,6 +106,7 @@ class _Work:
         loadable = for_engine(context.cache, base, context.progress)
         with engine.based(loadable, name, context.progress):
             files = build_files(context, step, plan, engine.dialect, name)
+            files = self._access.with_certificates(files)
             check_files(step, files)
             with (
                 packed(files.files) as archive,
@@ -119,15 +121,14 @@ class _Work:
     def _build(
         self, step: StepPlan, plan: ImagePlan, files: BuildFiles, archive: BinaryIO
     ) -> Build:
-        access = IndexAccess(self._context.uv.indexes)
         return Build(
             title=f"step {step.name}",
             context=archive,
             dockerfile=files.dockerfile,
             platform=Platform.parse(plan.base.platform),
             labels={LABEL_BUILDER: ENGINE},
-            arguments=access.arguments(files),
-            secrets=access.secrets(files),
+            arguments=self._access.arguments(files),
+            secrets=self._access.secrets(files),
         )
 
     def _send(self, images: Sequence[Image]) -> None:

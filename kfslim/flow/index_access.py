@@ -1,7 +1,8 @@
 """What pip in an engine's builder stage needs of this machine: indexes, credentials, certificates.
 
-It goes by BuildKit's secrets, or by build arguments that only the builder stage sees; nothing of it
-is in a Dockerfile, a context or an image.
+It goes by BuildKit's secrets; for the classic builder by build arguments that only the builder
+stage declares, and certificates by a file that only that stage copies.  Nothing of it is in a
+Dockerfile or an image.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import os
 import re
 import ssl
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from kfslim.dockerfile.model import BuildFiles
+from kfslim.dockerfile.names import CERTIFICATES
 from kfslim.engine.model import PREDEFINED
 from kfslim.errors import BadPlan
 from kfslim.files import disk_errors
 from kfslim.lock.indexes import machine_indexes, with_credentials
 
 _ARGUMENT = re.compile(rb"^ARG[ \t]+(\w+)", re.MULTILINE)
+_CERT = "PIP_CERT"
 _PASSED = ("PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")
 
 
@@ -41,15 +45,20 @@ class IndexAccess:
         found["PIP_EXTRA_INDEX_URL"] = " ".join(self._extra)
         return {name: value for name, value in found.items() if value}
 
-    def arguments(self, files: BuildFiles) -> dict[str, str]:
-        """Return the build arguments among these that the Dockerfile declares, and proxies.
+    def with_certificates(self, files: BuildFiles) -> BuildFiles:
+        """Return ``files`` with what this machine trusts, where the Dockerfile has a use for it."""
+        bundle = _certificates(self._environ) if _CERT in _declared(files) else b""
+        if not bundle:
+            return files
+        return replace(files, files={**files.files, CERTIFICATES: bundle})
 
-        Proxies need no declaration.
+    def arguments(self, files: BuildFiles) -> dict[str, str]:
+        """Return the build arguments that the Dockerfile declares, and proxies.
+
+        Proxies need no declaration.  ``files`` have their certificates.
         """
-        source = files.files[files.dockerfile]
-        text = source if isinstance(source, bytes) else source.read_bytes()
-        declared = {name.decode() for name in _ARGUMENT.findall(text)}
-        found = {name: value for name, value in self.variables.items() if name in declared}
+        known = self.variables | ({_CERT: CERTIFICATES} if CERTIFICATES in files.files else {})
+        found = {name: value for name, value in known.items() if name in _declared(files)}
         return found | {n: self._environ[n] for n in PREDEFINED if self._environ.get(n)}
 
     def secrets(self, files: BuildFiles) -> dict[str, bytes]:
@@ -76,6 +85,13 @@ class IndexAccess:
             options["cert"] = certificates
         lines = [f"{name} = {value}" for name, value in sorted(options.items())]
         return "\n".join(["[global]", *lines, ""]).encode()
+
+
+def _declared(files: BuildFiles) -> set[str]:
+    """Return the names of the Dockerfile's build arguments."""
+    source = files.files[files.dockerfile]
+    text = source if isinstance(source, bytes) else source.read_bytes()
+    return {name.decode() for name in _ARGUMENT.findall(text)}
 
 
 def _reached(urls: Iterable[str], environ: Mapping[str, str]) -> list[str]:

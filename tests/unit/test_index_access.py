@@ -77,6 +77,17 @@ def test_only_declared_arguments_are_passed(home):
     }
 
 
+def test_the_classic_builder_gets_certificates_by_a_file(home, tmp_path):
+    write(tmp_path / "ca.crt", "-----BEGIN CERTIFICATE-----\n")
+    access = IndexAccess({}, {**home, "SSL_CERT_FILE": str(tmp_path / "ca.crt")})
+    plain = BuildFiles({"d": b"FROM x\n"}, "d")
+    assert access.with_certificates(plain) == plain
+    files = access.with_certificates(BuildFiles({"d": b"FROM x\nARG PIP_CERT\n"}, "d"))
+    assert files.files["ca.crt"] == b"-----BEGIN CERTIFICATE-----\n"
+    assert access.arguments(files) == {"PIP_CERT": "ca.crt"}
+    assert access.arguments(plain) == {}
+
+
 def test_the_secret_is_a_file_of_pip(home):
     access = IndexAccess({}, {**home, "UV_DEFAULT_INDEX": DEFAULT, "PIP_DEFAULT_TIMEOUT": "60"})
     secrets = access.secrets(BuildFiles({"d": b""}, "d", ("pip",)))
