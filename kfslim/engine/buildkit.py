@@ -29,6 +29,7 @@ _VERTEX = re.compile(r"#(\d+) \[(?:(\S+) +)?\d+/(\d+)\] (.*)")
 _OUTPUT = re.compile(r"#(\d+) (?:\d+\.\d+ )?(.*)")
 _DONE = re.compile(r"#(\d+) (?:DONE|CACHED)\b")
 _FAILED = re.compile(r"#(\d+) ERROR:? ?(.*)")
+_SUMMARY = "ERROR: "  # begins the plugin's last word, not that of clients before it
 _ASKING = 30.0  # seconds that a client has to tell its version
 
 
@@ -173,8 +174,11 @@ class _Follower:
         elif failed := _FAILED.match(line):
             self._failed, self._said = self._logs.get(failed[1], self._failed), failed[2]
         elif output := _OUTPUT.match(line):
-            self._logs.get(output[1], self._failed).add(output[2])
-        elif line.strip("-> ") and not self._said:
+            if output[1] in self._logs:
+                self._logs[output[1]].add(output[2])
+        elif line.startswith(_SUMMARY):
+            self._said = self._said or line.removeprefix(_SUMMARY)
+        elif line.strip("-> "):
             self._last = line
 
     def _begin(self, vertex: re.Match[str]) -> None:
