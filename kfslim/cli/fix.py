@@ -30,12 +30,13 @@ PATH = click.Path(path_type=Path)
     help="Fix this code only; some are fixed only if named. Commas between several.",
 )
 @click.option("--pin", is_flag=True, help="Also pin bases to the digest of their tag today.")
-@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", hidden=True)
+@click.option("--image", metavar="REF", help="The image built from it: tell what it holds, too.")
+@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Of --image.")
 @config
 @insecure
 @common
 def command(dockerfile: Path, folder: Path | None, **options: Any) -> None:
-    """Mend DOCKERFILE where that changes nothing but the image's size, and show the diff.
+    """Mend DOCKERFILE where the image stays the same but smaller, and show the diff.
 
     Caches and package lists are left out, installs stand before the sources, nothing is installed
     twice, and a .dockerignore is written. What needs to know the program is left, and told why.
@@ -58,6 +59,8 @@ def command(dockerfile: Path, folder: Path | None, **options: Any) -> None:
             folder or dockerfile.parent,
             only,
             pin=options["pin"],
+            image=options["image"],
+            platform=session.platform,
         )
     if options["write"]:
         fixed.write()

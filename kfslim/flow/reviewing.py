@@ -19,7 +19,7 @@ from kfslim.flow.contexts import Proposal, measure_context, propose_ignore
 from kfslim.oci import Platform, parse_reference
 from kfslim.review.history import Joined, join
 from kfslim.review.look import look
-from kfslim.review.make import review
+from kfslim.review.make import findings, review
 from kfslim.review.mend import mend
 from kfslim.review.model import Finding, Review
 from kfslim.review.parser import parse
@@ -188,31 +188,42 @@ def fix_dockerfile(
     only: Collection[str] = (),
     *,
     pin: bool = False,
+    image: str | None = None,
     platform: Platform | None = None,
 ) -> Fixed:
     """Mend the Dockerfile at ``path`` as far as that is safe, or the codes of ``only``.
 
-    Nothing is written.  ``pin`` asks registries for the digests of bases.
+    Nothing is written.  ``pin`` asks registries for the digests of bases.  What only ``image``
+    tells is among what is left, with the lines of the file as it is.
 
     Raises:
         InputError: something given cannot be read, or is none.
-        KfslimError: a base cannot be found.
+        KfslimError: a base or the image cannot be read.
     """
     text = read_dockerfile(path)
     scene_of = _scene(context, path, folder)
     digests = _digests(context, scene_of(text)) if pin else {}
     mended = mend(text, scene_of, only, digests)
-    done, left = list(mended.done), list(mended.left)
-    ignore = None
-    for one in mended.left:
-        if one.code == "KS604" and (one.code in only if only else one.fix == "safe"):
-            ignore, why = _ignore(scene_of(text), path, folder)
-            left.remove(one)
-            if ignore:
-                done.append(one)
-            else:
-                left.append(one.model_copy(update={"fix": "none", "why_not": why}))
-    return Fixed(path, text, mended.text, tuple(done), tuple(left), ignore)
+    fixed = Fixed(path, text, mended.text, mended.done, mended.left, None)
+    fixed = _with_ignore_file(fixed, scene_of(text), folder, only)
+    if image is None:
+        return fixed
+    scene, _ = _with_image(context, scene_of(text), image, platform or Platform())
+    known = {(one.code, one.line) for one in findings(scene_of(text))}
+    told = (one for one in findings(scene) if (one.code, one.line) not in known)
+    return fixed._replace(left=(*fixed.left, *told))
+
+
+def _with_ignore_file(fixed: Fixed, scene: Scene, folder: Path, only: Collection[str]) -> Fixed:
+    """Add the ignore file, where it is wanted and keeps out nothing that is used."""
+    one = next((one for one in fixed.left if one.code == "KS604"), None)
+    if one is None or not (one.code in only if only else one.fix == "safe"):
+        return fixed
+    rest = tuple(other for other in fixed.left if other is not one)
+    proposal, why = _ignore(scene, fixed.path, folder)
+    if proposal:
+        return fixed._replace(done=(*fixed.done, one), left=rest, ignore=proposal)
+    return fixed._replace(left=(*rest, one.model_copy(update={"fix": "none", "why_not": why})))
 
 
 def _ignore(scene: Scene, path: Path, folder: Path) -> tuple[Proposal | None, str]:

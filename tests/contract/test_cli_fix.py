@@ -143,3 +143,16 @@ def test_a_base_is_pinned_where_it_lies(registry, tmp_path):
 
     dockerfile.write_text(f"FROM {registry.host}/pinned-base:absent\nUSER 1\n")
     check_refused(run_here("fix", dockerfile, "--pin", "--write"), 3, "pinned-base:absent to pin")
+
+
+def test_what_only_the_image_tells_is_left(registry, project):
+    key = b"-----BEGIN RSA PRIVATE KEY-----\nabc\n"
+    layers = {"etc/os-release": b"ID=debian\n"}, {"app/host.key": key}, {"app/.wh.host.key": b""}
+    with Context(Cache(project / "cache")) as context:
+        context.store(registry.reference("told")).write(make_image(*layers), "1")
+    image = f"docker://{registry.host}/told:1"
+    done = run_here("fix", project / "Dockerfile", "--image", image, "--json")
+    assert done.returncode == 0, done.stderr
+    (secret,) = (one for one in json.loads(done.stdout)["left"] if one["code"] == "KS611")
+    assert secret["line"] == 0
+    assert "/app/host.key (it holds one), still there" in secret["message"]
