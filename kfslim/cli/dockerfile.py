@@ -35,7 +35,7 @@ from kfslim.cli.options import FILE, common, insecure, planning
 @click.option(
     "--base-to",
     metavar="REF",
-    help="Publish a base that kfslim assembled, and let FROM name it by digest.",
+    help="Publish bases that no engine can pull, and let FROM name them there, by digest.",
 )
 @planning
 @insecure

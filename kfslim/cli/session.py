@@ -141,7 +141,7 @@ class Session:
             InputError: it is neither.
         """
         text = self.read(subject)
-        if text.lstrip().startswith("{"):
+        if text.lstrip().startswith("{") and '"pipelineInfo"' not in text:  # IR may be JSON, too
             return load_document(Plan, subject)
         from kfslim.flow.planning import make_plan
         from kfslim.flow.reading import read_steps

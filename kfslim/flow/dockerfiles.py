@@ -14,6 +14,7 @@ from kfslim.build.recipe import recipes
 from kfslim.build.venv import texts
 from kfslim.dockerfile import finish, lists, names, write
 from kfslim.dockerfile.model import BuildFiles, Dialect, Ground, Parts
+from kfslim.errors import InputError
 from kfslim.files import disk_errors
 from kfslim.flow.bases import base_tag, open_base
 from kfslim.flow.context import Context
@@ -22,7 +23,7 @@ from kfslim.lock.install import install
 from kfslim.lock.model import Locked
 from kfslim.lock.resolve import resolve
 from kfslim.lock.tree import site_packages
-from kfslim.oci import Image, Layer, Platform
+from kfslim.oci import Image, Layer, Platform, parse_reference
 from kfslim.oci.codec import open_tar
 from kfslim.oci.image import OCI_LAYER_GZIP
 from kfslim.plan.model import BasePlan, ImagePlan, StepPlan
@@ -47,22 +48,25 @@ def build_files(
     pipeline: str = "",
 ) -> BuildFiles:
     """Return what builds one image of a plan; see :func:`written`."""
-    return written(context, [(step, image)], dialect, base, pipeline).files
+    bases = {image.base.digest: base} if base else {}
+    return written(context, [(step, image)], dialect, bases, pipeline).files
 
 
 def written(
     context: Context,
     images: Sequence[tuple[StepPlan, ImagePlan]],
     dialect: Dialect,
-    base: str | None = None,
+    bases: Mapping[str, str],
     pipeline: str = "",
 ) -> Written:
     """Return what builds ``images``: one, or several as targets of one Dockerfile.
 
-    ``base`` is the reference to write after FROM.  Without it that is the plan's own, by digest; a
-    base that kfslim assembled lies in the context as archives of its root.
+    ``bases`` are references to write after FROM, by the digest of a plan's base.  Without one that
+    is the plan's own, by digest; a base that kfslim assembled lies in the context as archives of
+    its root.
 
     Raises:
+        InputError: a base can be pulled from nowhere, and is none that kfslim assembled.
         Unsupported: two sdists of one image want different build tools.
         BadPlan: the base or a project folder is not what it was.
         KfslimError: what installing raises: what is left out of a distribution is told by its
@@ -72,7 +76,7 @@ def written(
     parts: list[Parts] = []
     for step, image in images:
         opened = open_base(context, image.base, image.codec, None)
-        part = _placed(_part(step, image, opened, base), parts, several=len(images) > 1)
+        part = _placed(_part(step, image, opened, bases), parts, several=len(images) > 1)
         if part.ground not in [earlier.ground for earlier in parts]:
             files |= _ground_files(context, part, opened)
         files |= _step_files(context, part, opened)
@@ -90,11 +94,11 @@ def _title(steps: Sequence[StepPlan], pipeline: str) -> str:
     return f"Step{'s' if len(steps) > 1 else ''} {said}{of}"
 
 
-def _part(step: StepPlan, image: ImagePlan, opened: Image, base: str | None) -> Parts:
+def _part(step: StepPlan, image: ImagePlan, opened: Image, bases: Mapping[str, str]) -> Parts:
     return Parts(
         step=step,
         image=image,
-        ground=_ground(image.base, opened, base),
+        ground=_ground(image.base, opened, bases),
         environ=opened.env,
         user=str(opened.runtime.get("User") or ""),
         os_packages=names.OS_PACKAGES if image.os_packages else "",
@@ -113,14 +117,19 @@ def _placed(part: Parts, earlier: Sequence[Parts], several: bool) -> Parts:
     return replace(part, folder=f"{write.target_name(part.step.name)}/", shared=shared)
 
 
-def _ground(plan: BasePlan, image: Image, base: str | None) -> Ground:
-    if base:
-        return Ground(base)
-    if not plan.packages:
-        repository = plan.asked.removeprefix("docker://").partition("@")[0]
-        return Ground(f"{repository}@{plan.digest}")
-    layers = tuple(f"{base_tag(plan)}-{n}.tar.gz" for n in range(1, len(image.layers) + 1))
-    return Ground("", layers, image.runtime)
+def _ground(plan: BasePlan, image: Image, bases: Mapping[str, str]) -> Ground:
+    if plan.digest in bases:
+        return Ground(bases[plan.digest])
+    if plan.packages:
+        layers = tuple(f"{base_tag(plan)}-{n}.tar.gz" for n in range(1, len(image.layers) + 1))
+        return Ground("", layers, image.runtime)
+    asked = parse_reference(plan.asked)
+    if asked.transport != "docker":
+        raise InputError(
+            f"no engine can pull the base {plan.asked}",
+            hint="--base-to docker://… publishes it, and FROM names it there.",
+        )
+    return Ground(f"{asked.repository}@{plan.digest}")
 
 
 def _ground_files(context: Context, part: Parts, opened: Image) -> dict[str, bytes | Path]:

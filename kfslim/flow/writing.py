@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kfslim.dockerfile import names, write
@@ -16,7 +16,7 @@ from kfslim.flow.building import nodes_name
 from kfslim.flow.context import Context
 from kfslim.flow.dockerfiles import Written, written
 from kfslim.model import Document, Model
-from kfslim.oci import Reference
+from kfslim.oci import Reference, parse_reference
 from kfslim.plan.check import check_plan
 from kfslim.plan.model import ImagePlan, Plan, StepPlan
 from kfslim.steps.model import LeftAlone
@@ -63,11 +63,12 @@ def write_dockerfiles(
     groups = _groups(_chosen(plan, wanted), one_file)
     for place in groups:
         _check_ours(folder / place)
+    plans = {image.base.digest: image for pairs in groups.values() for _, image in pairs}
+    bases = _published(context, plans.values(), base_to) if base_to else {}
     done = []
     with context.progress.task("writing Dockerfiles", len(groups), "files") as task:
         for place, pairs in groups.items():
-            base = _published(context, pairs[0][1], base_to) if base_to else None
-            made = written(context, pairs, dialect, base, plan.pipeline)
+            made = written(context, pairs, dialect, bases, plan.pipeline)
             _put(made.files, folder / place)
             done.append(_told(made, folder / place, dialect))
             task.advance(1)
@@ -98,15 +99,17 @@ def _groups(steps: Sequence[StepPlan], one_file: bool) -> dict[str, Pairs]:
     return groups
 
 
-def _published(context: Context, image: ImagePlan, to: Reference) -> str | None:
-    """Publish the base, if kfslim assembled it; return its reference by digest."""
-    if not image.base.packages:
-        return None
-    store = context.store(to)
-    store.check_push()
-    base = open_base(context, image.base, image.codec, store)
-    store.write(base, base_tag(image.base), context.progress)
-    return f"{nodes_name(to)}@{base.digest}"
+def _published(context: Context, images: Iterable[ImagePlan], to: Reference) -> dict[str, str]:
+    """Publish the bases that no engine can pull; return their references, by digest."""
+    store, found = context.store(to), {}
+    for image in images:
+        plan = image.base
+        if not plan.packages and parse_reference(plan.asked).transport == "docker":
+            continue
+        store.check_push()
+        store.write(open_base(context, plan, image.codec, store), base_tag(plan), context.progress)
+        found[plan.digest] = f"{nodes_name(to)}@{plan.digest}"
+    return found
 
 
 def _check_ours(folder: Path) -> None:
