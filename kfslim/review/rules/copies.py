@@ -89,14 +89,17 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 
 
 def _removed(run: Run, before: list[Instruction], scene: Scene) -> Iterator[str]:
-    folder = scene.workdir(run.instruction)
-    for command in run.commands:
-        if command.program == "rm":
-            for word in command.words[1:]:
-                path = posixpath.normpath(posixpath.join(folder, word.text.rstrip("*")))
-                made = _maker(path, before, scene)
-                if made and not word.text.startswith("-") and "$" not in path:
-                    yield f"{word.text} was made in line {made.first}"
+    for name, path in _deletes(run, scene.workdir(run.instruction)):
+        if made := _maker(path, before, scene):
+            yield f"{name} was made in line {made.first}"
+
+
+def _deletes(run: Run, folder: str) -> Iterator[tuple[str, str]]:
+    """Yield what a ``RUN`` deletes, as it is named and as a path."""
+    words = [word.text for one in run.commands if one.program == "rm" for word in one.words[1:]]
+    for word in words:
+        if not word.startswith("-") and "$" not in word:
+            yield word, posixpath.normpath(posixpath.join(folder, word.rstrip("*")))
 
 
 def _maker(path: str, before: list[Instruction], scene: Scene) -> Instruction | None:
@@ -123,6 +126,8 @@ def _fills(run: Run, path: str, folder: str) -> bool:
         return any(keeps_lists(call, run) for call in run.calls)
     if path in ("/root/.cache", "/root/.cache/pip"):
         return any(call.is_pip and not call.has("--no-cache-dir") for call in run.calls)
+    if path in (gone for _, gone in _deletes(run, folder)):
+        return False
     return any(
         posixpath.normpath(posixpath.join(folder, name)) == path
         for command in run.commands
