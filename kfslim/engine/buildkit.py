@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from kfslim.engine.log import UNIT, BuildLog
@@ -94,10 +94,12 @@ def _answer(*words: str) -> str:
 @contextmanager
 def _handed(build: Build) -> Iterator[Path]:
     """Yield a folder of our own with the secrets in files, for as long as the build takes."""
-    with disk_errors("handing secrets to the build"), tempfile.TemporaryDirectory() as name:
-        folder = Path(name)  # mkdtemp: nobody else may look into it
-        for secret, content in build.secrets.items():
-            (folder / f"secret-{secret}").write_bytes(content)
+    with ExitStack() as stack:
+        with disk_errors("handing secrets to the build"):
+            # mkdtemp: nobody else may look into it
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            for secret, content in build.secrets.items():
+                (folder / f"secret-{secret}").write_bytes(content)
         yield folder
 
 
