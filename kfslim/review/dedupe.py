@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from kfslim.review import edits
 from kfslim.review.edits import Edit
 from kfslim.review.lists import lines_in
+from kfslim.review.rules.copies import is_whole_context
 from kfslim.review.scene import Run, Scene
 from kfslim.review.syntax import Instruction
 from kfslim.review.tools import Call
@@ -45,9 +46,9 @@ def _repeats(earlier: Run, call: Call) -> bool:
 def _is_harmless(scene: Scene, one: Instruction) -> bool:
     """Tell whether an instruction changes neither what is installed nor what a list says."""
     if one.keyword == "RUN":
-        return bool(scene.runs[one.first].calls) and not any(
-            call.tool in _PYTHON_TOOLS for call in scene.runs[one.first].calls
-        )
+        run = scene.runs[one.first]
+        known = 0 < len(run.commands) == len(run.calls)
+        return known and not any(call.tool in _PYTHON_TOOLS for call in run.calls)
     if one.keyword in ("COPY", "ADD"):
         name = posixpath.basename(one.words[-1])
         renamed = name not in ("", ".") and name != posixpath.basename(one.words[0].rstrip("/"))
@@ -68,7 +69,7 @@ def _without(scene: Scene, run: Run) -> tuple[Edit, ...]:
 
 def _alone(scene: Scene, run: Run, call: Call) -> Made:
     """Install the project without its dependencies, if a list names all of them."""
-    wanted = scene.dependencies
+    wanted = scene.dependencies if _is_at_root(scene, run) else None
     if wanted is None:
         return (), "which dependencies the project has is not said in a pyproject.toml"
     listing = [
@@ -81,6 +82,20 @@ def _alone(scene: Scene, run: Run, call: Call) -> Made:
     if missing:
         return (), f"the project requires {missing[0]}, and no list says just that"
     return (edits.option(run, call, "--no-deps"),), ""
+
+
+def _is_at_root(scene: Scene, run: Run) -> bool:
+    """Tell whether the folder that is installed is the context's own."""
+    folder = scene.workdir(run.instruction)
+    for one in scene.final:
+        if one.keyword == "COPY" and not one.flag("from") and one.first < run.instruction.first:
+            named = is_whole_context(one) or "pyproject.toml" in map(
+                posixpath.normpath, one.words[:-1]
+            )
+            target = posixpath.normpath(posixpath.join(scene.workdir(one), one.words[-1]))
+            if named and target in (folder, f"{folder.rstrip('/')}/pyproject.toml"):
+                return True
+    return False
 
 
 def _serves_same(scene: Scene, other: Call, call: Call) -> bool:

@@ -31,8 +31,10 @@ def mended(text: str, files: dict[str, str] = FILES, **more):
         ("KS601", "RUN pip install -r requirements.txt\nCOPY a.txt requirements.txt\n"
          "RUN pip install -r requirements.txt\n", "stands between"),
         ("KS601", "RUN pip install a\nRUN pip install a && x\n", "does more"),
-        ("KS601", "RUN /v/bin/pip install -r requirements.txt\nRUN pip install .\n", "no list"),
-        ("KS601", "RUN pip install --no-deps -r requirements.txt\nRUN pip install .\n", "no list"),
+        ("KS601", "COPY . .\nRUN /v/bin/pip install -r requirements.txt\n"
+         "RUN pip install .\n", "no list"),
+        ("KS601", "COPY . .\nRUN pip install --no-deps -r requirements.txt\n"
+         "RUN pip install .\n", "no list"),
         ("KS603", "COPY . .\nRUN pip install -r local.txt\n", "names files of the context"),
         ("KS603", "COPY . .\nRUN pip install -r constrained.txt\n", "names files of the context"),
         ("KS603", "COPY . .\nRUN pip install -r absent.txt\n", "cannot be read here"),
@@ -63,11 +65,13 @@ def test_uv_reads_settings_of_the_context():
 
 
 def test_a_project_whose_dependencies_a_list_serves():
-    text = "RUN pip install -r requirements.txt\nRUN pip install .\n"
+    text = "RUN pip install -r requirements.txt\nCOPY . .\nRUN pip install .\n"
     assert "--no-deps ." in mended(text).text
     for other in (("six<1",), ("six[x]",), ("seven",), ("six @ https://a.example/six.whl",)):
         assert "--no-deps" not in mended(text, dependencies=other).text
     assert "--no-deps" not in mended(text, dependencies=None).text
+    of_a_folder = text.replace("COPY . .", "COPY lib/ ./")
+    assert "--no-deps" not in mended(of_a_folder).text
 
 
 @pytest.mark.parametrize(
