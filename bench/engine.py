@@ -33,8 +33,10 @@ class Docker:
         """Run one command of the client to its end."""
         return run(self._client, *arguments, env=self._environment(buildkit))
 
-    def first_line(self, *arguments: str) -> tuple[float, str]:
+    def first_line(self, *arguments: str, saying: str = "") -> tuple[float, str]:
         """Run a container; return the seconds to its first line of output, and the line.
+
+        With ``saying`` it is the first line that begins so.
 
         Raises:
             RuntimeError: it ended without one.
@@ -46,7 +48,7 @@ class Docker:
             text=True,
         )  # fmt: skip
         assert process.stdout
-        line = process.stdout.readline().strip()
+        line = next((line.strip() for line in process.stdout if line.startswith(saying)), "")
         seconds = time.perf_counter() - start
         _, errors = process.communicate()
         if process.returncode or not line:
