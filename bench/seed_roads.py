@@ -196,6 +196,8 @@ def kfslim_road(workspace: Workspace, declared: Path) -> Road:
                 project.change_code()
             report, road.made[scenario] = _slim(workspace, registry, cache, project, plan)
             shutil.copyfile(plan, _plan_of(workspace, scenario))
+            shutil.rmtree(_project_of(workspace, scenario), ignore_errors=True)
+            shutil.copytree(project.folder, _project_of(workspace, scenario), symlinks=True)
             if scenario == "cold":
                 road.content_bytes = report["totals"]["after"]["content_bytes"]
                 _hold(road, report["steps"])
@@ -230,18 +232,16 @@ def _references(road: Road) -> dict[str, str]:
 def built_road(workspace: Workspace, builder: str) -> Road:
     """``kfslim build`` from the plans that :func:`kfslim_road` left, by one of the builders."""
     road = Road(f"build-{builder}", f"kfslim build --builder {builder}")
-    project = make_project(workspace.file("seed-project"))
     with workspace.registry(f"story-{road.name}", empty=True) as registry:
         with workspace.cache() as cache, _engine_for(builder) as environment:
             for scenario in SCENARIOS:
                 note(f"{road.title}: {scenario}")
-                if scenario == "code":
-                    project.change_code()
+                project = _project_of(workspace, scenario)
                 with pushed(registry) as sent:
                     ran = kfslim(
                         "build", _plan_of(workspace, scenario), "--builder", builder,
                         "--to", registry.reference(_REPOSITORY), "--cache-dir", cache, "--json",
-                        "--config", project.folder / "kfslim.toml", env=environment,
+                        "--config", project / "kfslim.toml", env=environment,
                     )  # fmt: skip
                 road.made[scenario] = Made(ran.seconds, {"build": ran.seconds}, sent())
                 if scenario == "cold":
@@ -262,6 +262,11 @@ def _engine_for(builder: str) -> Iterator[dict[str, str]]:
 
 def _plan_of(workspace: Workspace, scenario: str) -> Path:
     return workspace.file(f"story-{scenario}.plan.json")
+
+
+def _project_of(workspace: Workspace, scenario: str) -> Path:
+    """Return where the project lies as the plan of that scenario knows it."""
+    return workspace.file(f"story-{scenario}")
 
 
 def _locked(plan: Path) -> Locked:
