@@ -47,7 +47,11 @@ def _weighed(finding: Finding, all_: list[Finding], scene: Scene) -> Finding:
     reason = _WASTE.get(finding.code)
     if not (reason and scene.image) or sum(one.code == finding.code for one in all_) > 1:
         return finding
-    weight = sum(w.disk_bytes for w in scene.image.measurement.waste if w.reason == reason)
+    measured = scene.image.measurement
+    weight = sum(w.disk_bytes for w in measured.waste if w.reason == reason)
+    layers = zip(scene.lines, measured.layers, strict=False)
+    made = [layer.disk_bytes for line, layer in layers if line == finding.line]
+    weight = min([weight, *made])  # the base may keep some, too
     return finding.model_copy(update={"disk_bytes": weight})
 
 

@@ -12,6 +12,7 @@ from kfslim.review.rules.rule import few, found
 from kfslim.review.scene import Scene
 from kfslim.review.syntax import Instruction
 
+_HEAVY = 1_000_000  # bytes below which build tools that nobody named are not told
 _LEAST = 100_000  # bytes below which what a later layer deletes is not told
 
 
@@ -44,10 +45,11 @@ def build_tools(scene: Scene) -> Iterator[Finding]:
     named = {n for run in scene.runs_in(scene.final) for call in run.calls for n in call.names}
     packages = scene.image.measurement.os_packages
     tools = [p for p in packages if is_build_tool(p.name) and p.name not in named]
-    if tools:
-        tools.sort(key=lambda package: -package.disk_bytes)
+    tools.sort(key=lambda package: -package.disk_bytes)
+    weight = sum(package.disk_bytes for package in tools)
+    if weight >= _HEAVY:
         told = f"in the image, in no line: {few([package.name for package in tools])}"
-        yield found("KS602", None, told, sum(package.disk_bytes for package in tools))
+        yield found("KS602", None, told, weight)
 
 
 def development(scene: Scene) -> Iterator[Finding]:
