@@ -27,7 +27,6 @@ from kfslim.oci.digest import VerifyingReader
 from kfslim.oci.tarwrite import TarWriter
 
 _DESCRIBING = ("METADATA", "entry_points.txt", "top_level.txt")
-EXECUTOR = "executor"  # the rule that leaves of kfp what a step's executor imports
 UNTOUCHED = "untouched"  # the name that cuts have among the rules that removed something
 _STREAMED = 1 << 20  # bytes; larger files pass through in pieces
 
@@ -140,24 +139,21 @@ def _choose(
     """Return the files that stay, and what the rules and cuts took."""
     gone = left_out(installed, tree, recipe)
     kept = [file for file in installed.files if file.path not in gone]
-    if installed.locked.modules is not None:
-        return kept, ()
     return kept, _removed(installed, gone)
 
 
 def left_out(installed: Installed, tree: SiteTree, recipe: Recipe) -> dict[str, str]:
     """Return what a layer leaves out: path relative to the environment → the rule that says so.
 
-    ``tree`` is :func:`site_tree` of ``installed``.
+    ``tree`` is :func:`site_tree` of ``installed``.  Of the KFP executor nothing more goes: it was
+    installed as no more than ``Locked.modules``.
     """
-    modules, inside = installed.locked.modules, tree.files
-    if modules is not None:
-        kept = {f.path for p, f in inside.items() if p in modules or is_paper(f.path, "RECORD")}
-        return {file.path: EXECUTOR for file in installed.files if file.path not in kept}
+    if installed.locked.modules is not None:
+        return {}
     gone = recipe.policy.removed(installed.locked.name, tree)
     for path in covered(recipe.cut(installed.locked.name), tree.paths):
         gone.setdefault(path, UNTOUCHED)
-    return {inside[path].path: rule for path, rule in gone.items()}
+    return {tree.files[path].path: rule for path, rule in gone.items()}
 
 
 def covered(cut: Sequence[str], paths: Iterable[str]) -> set[str]:

@@ -37,6 +37,7 @@ from kfslim.cli.options import FILE, common, insecure, planning
     metavar="REF",
     help="Publish bases that no engine can pull, and let FROM name them there, by digest.",
 )
+@click.option("--force", is_flag=True, help="Replace folders that were changed since.")
 @planning
 @insecure
 @common
@@ -45,8 +46,8 @@ def command(subject: Path, **options: Any) -> None:
 
     The same plan, the same packages by the same hashes, the same files left out as in the images
     that kfslim builds itself; docs/dockerfiles.md explains each line.  A folder that was written
-    before is replaced, any other is left alone.  A pipeline is planned first, with the options of
-    `kfslim plan`; a plan is taken as it is.
+    before is replaced, one that was changed since only by --force.  A pipeline is planned first,
+    with the options of `kfslim plan`; a plan is taken as it is.
 
     \b
     kfslim dockerfile pipeline.yaml -o docker
@@ -55,10 +56,13 @@ def command(subject: Path, **options: Any) -> None:
     docker build -t train:slim docker/train
     """
     from kfslim.cli.session import Session
+    from kfslim.errors import InputError
     from kfslim.flow.writing import write_dockerfiles
 
     with Session(options, beside=subject) as session:
         base_to = session.target(options["base_to"]) if options["base_to"] else None
+        if base_to and base_to.transport != "docker":
+            raise InputError("--base-to takes a place that engines pull from: docker://…")
         result = write_dockerfiles(
             session.context,
             session.plan_of(subject),
@@ -67,6 +71,7 @@ def command(subject: Path, **options: Any) -> None:
             wanted=options["steps"],
             one_file=options["one_file"],
             base_to=base_to,
+            force=options["force"],
         )
         if session.as_json:
             session.show(result)

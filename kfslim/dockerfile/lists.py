@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from kfslim.build.content import EXECUTOR, UNTOUCHED
+from kfslim.build.content import UNTOUCHED
 from kfslim.build.prune import RULES
 from kfslim.errors import Unsupported
 from kfslim.lock.model import Locked
@@ -14,7 +14,6 @@ from kfslim.plan.model import ImagePlan
 
 _REASONS = {
     **{rule.name: rule.reason for rule in RULES},
-    EXECUTOR: "of kfp, the step's executor needs no more than stays",
     UNTOUCHED: "a trial of the step never opened it",
 }
 
@@ -57,6 +56,12 @@ def left_out(gone: Mapping[str, Mapping[str, str]]) -> str:
         for path, rule in gone[name].items():
             by_rule[rule].append(path)
     return "".join(f"{line}\n" for line in _left_out(by_rule))
+
+
+def kept(paths: Iterable[str], name: str) -> str:
+    """Return the list of what stays of one distribution, by paths in the environment."""
+    head = f"# Of {name} the step's executor needs these files, and no others.\n"
+    return head + "".join(f"{path}\n" for path in sorted(paths))
 
 
 def compiled(image: ImagePlan) -> str:

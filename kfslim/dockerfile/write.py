@@ -2,8 +2,11 @@
 
 A builder stage installs the locked files by their hashes; the runtime stage is the base with the
 finished environment and nothing of pip, its settings or its caches.  Sources of the project come in
-a layer of their own, since they change most often.  No ``# syntax`` line: every BuildKit since
-Docker 18.09 knows what is used here, and a frontend would have to be pulled first.
+a layer of their own, since they change most often.  No ``# syntax`` line: BuildKit's own frontend
+knows what is used here since Docker 20.10, and another one would have to be pulled first.
+
+Stages of steps are called like the steps; a dot is in the names of all other stages, and in no
+step's.
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ from kfslim.build.assemble import environment, made_from
 from kfslim.build.venv import links
 from kfslim.dockerfile import names
 from kfslim.dockerfile.model import Dialect, Ground, Parts
+from kfslim.plan.model import LABEL_BUILDER
 
 # Only the builder stage knows them; Docker keeps their values in no layer of the final image.
 ARGUMENTS = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT")
+ENGINE = "engine"  # the builder that LABEL names
 SECRETS = ("pip", "ca")  # a pip.conf, and certificates that its "cert" may name
 _SECRET_MOUNTS = (
     "--mount=type=cache,target=/root/.cache/pip",
@@ -35,17 +40,18 @@ def dockerfile(parts: Sequence[Parts], title: str, dialect: Dialect) -> str:
     grounds = list(dict.fromkeys(part.ground for part in parts))
     for number, ground in enumerate(grounds):
         standing = [part for part in parts if part.ground == ground]
-        lines += _standing(standing, f"-{number + 1}" if number else "", len(parts) > 1, dialect)
+        end = f".{number + 1}" if len(grounds) > 1 else ""
+        lines += _standing(standing, end, len(parts) > 1, dialect)
     return "".join(f"{line}\n" for line in lines)
 
 
 def _standing(parts: Sequence[Parts], end: str, several: bool, dialect: Dialect) -> Iterator[str]:
     """Write the stages of the steps on one ground."""
-    base, builder = f"base{end}", f"builder{end}"
+    base, builder = (f"kfslim.{n}{end}" if several else n for n in ("base", "builder"))
     yield from ("", *_base(parts[0].ground, base))
     yield from ("", *_builder(parts[0], base, builder, dialect))
     for part in parts:
-        prefix = f"{target(part)}-" if several else ""
+        prefix = f"{target(part)}." if several else ""
         if several:
             yield from ("", f"FROM {builder} AS {prefix}builder")
         yield from _installed(part, dialect)
@@ -60,9 +66,9 @@ def target(part: Parts) -> str:
 
 
 def target_name(step: str) -> str:
-    """Return what a step is called as a stage or an image (``[a-z][a-z0-9._-]*``)."""
-    safe = (c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in step.lower())
-    name = "".join(safe).rstrip("._-")
+    """Return what a step is called as a stage or an image (``[a-z][a-z0-9_-]*``)."""
+    safe = (c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in step.lower())
+    name = "".join(safe).rstrip("_-")
     return name if name[:1].isalpha() else f"step-{name}"
 
 
@@ -153,10 +159,15 @@ def _installed(part: Parts, dialect: Dialect) -> Iterator[str]:
         yield from (f"ARG {name}" for name in ARGUMENTS)
     yield from _install(part, dialect)
     yield "# What no step opens goes, each line of the list with its reason; then bytecode."
-    files = [names.LEFT_OUT, *([names.COMPILED] if part.image.compiled else [])]
+    files = [names.LEFT_OUT]
+    files += [names.KEPT] if part.image.runtime else []
+    files += [names.COMPILED] if part.image.compiled else []
     yield f"COPY {' '.join(part.folder + name for name in files)} ./"
-    run = f"RUN {part.image.base.python.executable} {names.FINISH} --leave-out {names.LEFT_OUT}"
-    yield f"{run} --compile {_compiling(part)} {part.image.environment}"
+    options = [f"--leave-out {names.LEFT_OUT}"]
+    options += [f"--keep-only {names.KEPT}"] if part.image.runtime else []
+    options += [f"--compile {_compiling(part)}"]
+    yield f"RUN {part.image.base.python.executable} {names.FINISH} {' '.join(options)} \\"
+    yield f"    {part.image.environment}"
 
 
 def _install(part: Parts, dialect: Dialect) -> Iterator[str]:
@@ -198,7 +209,8 @@ def _runtime(part: Parts, base: str, prefix: str) -> Iterator[str]:
         else:
             yield f"COPY {part.folder}{names.PROJECT}/ {folder}/"
     yield from _pairs("ENV", environment(part.environ, folder))
-    yield from _pairs("LABEL", made_from(part.image, part.step.step_digest))
+    labels = made_from(part.image, part.step.step_digest)
+    yield from _pairs("LABEL", {**labels, LABEL_BUILDER: ENGINE})
 
 
 def _pairs(instruction: str, values: Mapping[str, str]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from kfslim.oci.codec import open_tar
 from kfslim.oci.image import OCI_LAYER_GZIP
 from kfslim.plan.model import BasePlan, ImagePlan, StepPlan
 
+_PIP = "pip<=25.3"  # the newest that is known to do; what an older Python has is older
 _ZIPPED = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive can tell
 
 
@@ -113,7 +114,7 @@ def _placed(part: Parts, earlier: Sequence[Parts], several: bool) -> Parts:
         return part
     grounds = list(dict.fromkeys([*(one.ground for one in earlier), part.ground]))
     number = grounds.index(part.ground)
-    shared = f"base-{number + 1}/" if number else ""
+    shared = f"base.{number + 1}/" if number else ""
     return replace(part, folder=f"{write.target_name(part.step.name)}/", shared=shared)
 
 
@@ -163,10 +164,13 @@ def _distributions(image: ImagePlan) -> tuple[Locked, ...]:
 def _step_files(context: Context, part: Parts, opened: Image) -> dict[str, bytes | Path]:
     """Return the files of one step, by path in the context."""
     image, distributions = part.image, _distributions(part.image)
+    gone, kept = _chosen(context, image)
     files: dict[str, bytes | Path] = {
         names.REQUIREMENTS: lists.requirements(distributions).encode(),
-        names.LEFT_OUT: lists.left_out(_left_out(context, image)).encode(),
+        names.LEFT_OUT: lists.left_out(gone).encode(),
     }
+    if image.runtime:
+        files[names.KEPT] = lists.kept(kept, image.runtime.name).encode()
     if part.has_sdists:
         files[names.BUILD_REQUIREMENTS] = lists.build_requirements(distributions).encode()
     if image.compiled:
@@ -191,34 +195,36 @@ def _project(context: Context, image: ImagePlan) -> Iterator[tuple[str, bytes | 
         yield finder.file.path, finder.data or b""
 
 
-def _left_out(context: Context, image: ImagePlan) -> Mapping[str, Mapping[str, str]]:
-    """Return what the layers of ``image`` leave out: distribution → path → rule."""
-    found: dict[str, Mapping[str, str]] = {}
-    wanted = recipes(image)
+def _chosen(
+    context: Context, image: ImagePlan
+) -> tuple[Mapping[str, Mapping[str, str]], list[str]]:
+    """Return what the layers of ``image`` leave out, and what they hold of the KFP executor.
+
+    The first is distribution → path in the environment → rule, the second are paths.
+    """
+    gone: dict[str, Mapping[str, str]] = {}
+    kept: list[str] = []
+    wanted = [(recipe, locked) for recipe in recipes(image) for locked in recipe.distributions]
     with context.cache.scratch() as folder:
-        installed = {
-            one.locked: one
-            for one in install(
-                context.uv,
-                [locked for recipe in wanted for locked in recipe.distributions],
-                python=image.base.python.minor,
-                platform=Platform.parse(image.base.platform),
-                folder=folder,
-                progress=context.progress,
-            )
-        }
-        for recipe in wanted:
-            for locked in recipe.distributions:
-                one = installed[locked]
-                tree = site_tree(one, recipe.minor)
-                found[locked.name] = left_out(one, tree, recipe)
-    return found
+        installed = install(
+            context.uv,
+            [locked for _, locked in wanted],
+            python=image.base.python.minor,
+            platform=Platform.parse(image.base.platform),
+            folder=folder,
+            progress=context.progress,
+        )
+        for (recipe, locked), one in zip(wanted, installed, strict=True):
+            gone[locked.name] = left_out(one, site_tree(one, recipe.minor), recipe)
+            if locked.modules is not None:
+                kept += [file.path for file in one.files]
+    return gone, kept
 
 
 def _pip(context: Context, image: ImagePlan) -> bytes:
     """Return pip as a zip archive that the base's Python can run."""
     python, platform = image.base.python.minor, Platform.parse(image.base.platform)
-    lock = resolve(context.uv, ["pip"], python=python, platform=platform, what="pip")
+    lock = resolve(context.uv, [_PIP], python=python, platform=platform, what="pip")
     with context.cache.scratch() as folder:
         (pip,) = install(
             context.uv, lock.distributions, python=python, platform=platform, folder=folder

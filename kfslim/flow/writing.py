@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from kfslim.flow.bases import base_tag, open_base
 from kfslim.flow.building import nodes_name
 from kfslim.flow.context import Context
 from kfslim.flow.dockerfiles import Written, written
+from kfslim.lock.tree import hash_file
 from kfslim.model import Document, Model
 from kfslim.oci import Reference, parse_reference
 from kfslim.plan.check import check_plan
@@ -51,17 +53,21 @@ def write_dockerfiles(
     wanted: Sequence[str] = (),
     one_file: bool = False,
     base_to: Reference | None = None,
+    force: bool = False,
 ) -> WrittenDockerfiles:
     """Write a folder for each step below ``folder``; with ``one_file``, ``folder`` itself.
 
+    ``force`` replaces folders that were changed since.
+
     Raises:
-        InputError: the plan has no such step, or a folder holds what kfslim did not write.
+        InputError: the plan has no such step, two steps have one name, or a folder holds what
+            kfslim did not write.
         BadPlan: the plan contradicts itself.
         DiskError, and what ``flow.dockerfiles.written`` raises.
     """
     check_plan(plan)
     groups = _groups(_chosen(plan, wanted), one_file)
-    for place in groups:
+    for place in () if force else groups:
         _check_ours(folder / place)
     plans = {image.base.digest: image for pairs in groups.values() for _, image in pairs}
     bases = _published(context, plans.values(), base_to) if base_to else {}
@@ -88,6 +94,7 @@ def _chosen(plan: Plan, wanted: Sequence[str]) -> list[StepPlan]:
 
 def _groups(steps: Sequence[StepPlan], one_file: bool) -> dict[str, Pairs]:
     """Return what goes into which folder; a folder per platform where there are several."""
+    _check_names([step.name for step in steps])
     groups: dict[str, Pairs] = {}
     several = any(len(step.images) > 1 for step in steps)
     for step in steps:
@@ -97,6 +104,18 @@ def _groups(steps: Sequence[StepPlan], one_file: bool) -> dict[str, Pairs]:
             end = [machine] if several else []
             groups.setdefault("/".join([*filter(None, [place]), *end]), []).append((step, image))
     return groups
+
+
+def _check_names(steps: Sequence[str]) -> None:
+    """Refuse two steps that would be one image's name: Docker knows small letters only."""
+    known: dict[str, str] = {}
+    for step in steps:
+        other = known.setdefault(write.target_name(step), step)
+        if other != step:
+            raise InputError(
+                f"steps {other!r} and {step!r} have the same name for Docker",
+                hint="Name one of them otherwise in the config, or choose one by --step.",
+            )
 
 
 def _published(context: Context, images: Iterable[ImagePlan], to: Reference) -> dict[str, str]:
@@ -113,17 +132,33 @@ def _published(context: Context, images: Iterable[ImagePlan], to: Reference) -> 
 
 
 def _check_ours(folder: Path) -> None:
-    """Refuse to replace what kfslim did not write."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    file = folder / names.DOCKERFILE
-    with disk_errors(f"reading {file}"):
-        ours = file.is_file() and write.MARK in file.read_text("utf-8", errors="replace")
-    if not ours:
-        raise InputError(
-            f"{folder} is not empty, and kfslim did not write it",
-            hint="Name another folder, or remove this one.",
-        )
+    """Refuse to replace what kfslim did not write, or what was changed since."""
+    with disk_errors(f"reading {folder}"):
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return
+        known = _known(folder / names.WRITTEN)
+        if known is None:
+            raise InputError(
+                f"{folder} is not empty, and kfslim did not write it",
+                hint="Name another folder, or remove this one.",
+            )
+        spared = {names.WRITTEN, names.CERTIFICATES}
+        for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
+            name = path.relative_to(folder).as_posix()
+            if name not in spared and known.get(name) != hash_file(path):
+                raise InputError(
+                    f"{path} was changed or put there since kfslim wrote the folder",
+                    hint="Move it elsewhere, or --force replaces the folder with all in it.",
+                )
+
+
+def _known(path: Path) -> dict[str, str] | None:
+    """Return what kfslim wrote, by path; None if it did not write here."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _put(files: BuildFiles, folder: Path) -> None:
@@ -154,6 +189,8 @@ def _write(files: Mapping[str, bytes | Path], folder: Path) -> None:
         else:
             shutil.copyfile(content, path)
             path.chmod(0o755 if content.stat().st_mode & 0o111 else 0o644)
+    hashes = {name: hash_file(folder / name) for name in sorted(files)}
+    (folder / names.WRITTEN).write_text(json.dumps(hashes, indent=1) + "\n", "utf-8")
 
 
 def _told(made: Written, folder: Path, dialect: Dialect) -> WrittenDockerfile:

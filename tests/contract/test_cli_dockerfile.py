@@ -45,3 +45,8 @@ def test_a_plan_and_a_pipeline_may_both_be_json(toy, tmp_path):
     done = toy.here("dockerfile", tmp_path / "ir.json", "-o", tmp_path / "docker")
     assert done.returncode == 2
     assert "is not a Plan" not in done.stderr
+
+
+def test_a_base_goes_where_engines_pull(toy, tmp_path):
+    done = toy.here("dockerfile", toy.plan, "-o", tmp_path / "docker", "--base-to", "oci:there")
+    check_refused(done, 2, "takes a place that engines pull from")

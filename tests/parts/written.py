@@ -48,7 +48,7 @@ PROJECT = {"projects": (ProjectLayer(name="src", tree_sha256="c" * 64),)}
 
 def written() -> dict[str, str]:
     """Return the samples by name."""
-    plain = parts("train")
+    plain = parts("train", runtime=locked("kfp", "2.17.0", modules=("kfp/__init__.py",)))
     rich = replace(
         parts("load_data", PULLED, **PROJECT), user="nobody", os_packages="os-packages.tar.gz",
         has_project=True, has_sdists=True,
@@ -57,7 +57,7 @@ def written() -> dict[str, str]:
     together = [
         replace(parts("1st"), folder="step-1st/"),
         replace(parts("second", **TRACED), folder="second/"),
-        replace(parts("other", PULLED), folder="other/", shared="base-2/"),
+        replace(parts("base", PULLED), folder="base/", shared="base.2/"),
     ]
     samples: dict[str, tuple[Sequence[Parts], Dialect]] = {
         "plain": ([plain], "buildkit"),

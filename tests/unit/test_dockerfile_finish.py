@@ -65,3 +65,18 @@ def test_only_listed_modules_are_compiled(environment, tmp_path):
     run("--compile", tmp_path / "compiled.txt", environment)
     pycs = {path for path in held(environment) if path.endswith(".pyc")}
     assert pycs == {f"__pycache__/b.{sys.implementation.cache_tag}.pyc"}
+
+
+def test_of_one_distribution_only_what_is_listed_stays(environment, tmp_path):
+    record = environment / SITE / "a-1.dist-info/RECORD"
+    (environment / "bin").mkdir()
+    (environment / "bin" / "a").write_text("#!\n")
+    record.write_text(record.read_text() + "../../../bin/a,,\n../../../../outside,,\n")
+    (environment.parent / "outside").write_text("")
+    kept = [f"{SITE}/a/__init__.py", f"{SITE}/a-1.dist-info/RECORD"]
+    (tmp_path / "kept.txt").write_text("# why\n" + "".join(f"{path}\n" for path in kept))
+    run("--keep-only", tmp_path / "kept.txt", environment)
+    files = {p.relative_to(environment).as_posix() for p in environment.rglob("*") if p.is_file()}
+    # what RECORD does not list is not its own; b.py is nobody's here
+    assert files == {*kept, f"{SITE}/a/old.py", f"{SITE}/b.py", f"{SITE}/a-1.dist-info/REQUESTED"}
+    assert (environment.parent / "outside").exists()

@@ -43,7 +43,7 @@ def test_no_line_is_long_and_no_stage_is_there_twice(name):
 
 @pytest.mark.parametrize(
     ("step", "name"),
-    [("train", "train"), ("Load Data", "load-data"), ("1st", "step-1st"), ("__", "step-")],
+    [("train", "train"), ("Load Data.x", "load-data-x"), ("1st", "step-1st"), ("__", "step-")],
 )
 def test_a_step_has_a_name_that_docker_takes(step, name):
     assert target_name(step) == name

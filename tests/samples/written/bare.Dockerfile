@@ -30,7 +30,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     --require-hashes -r requirements.txt
 # What no step opens goes, each line of the list with its reason; then bytecode.
 COPY left-out.txt ./
-RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile none /opt/kfslim
+RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile none \
+    /opt/kfslim
 
 FROM base
 COPY --from=builder /opt/kfslim /opt/kfslim
@@ -38,7 +39,8 @@ COPY --from=builder /opt/kfslim /opt/kfslim
 COPY project/ /opt/kfslim/
 ENV PATH="/opt/kfslim/bin:/usr/local/bin:/usr/bin:/bin" \
     VIRTUAL_ENV="/opt/kfslim"
-LABEL io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
+LABEL io.kfslim.builder="engine" \
+    io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
     io.kfslim.step-digest="sha256:c12dcad0399a54a61a341dcd90f1228651ec02cebc90139586c0630eca53b822" \
     org.opencontainers.image.base.digest="sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     org.opencontainers.image.base.name="deb:bookworm"

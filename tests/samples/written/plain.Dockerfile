@@ -34,14 +34,16 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     --disable-pip-version-check --root-user-action=ignore \
     --require-hashes -r requirements.txt
 # What no step opens goes, each line of the list with its reason; then bytecode.
-COPY left-out.txt ./
-RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile all /opt/kfslim
+COPY left-out.txt kept.txt ./
+RUN /usr/bin/python3 finish.py --leave-out left-out.txt --keep-only kept.txt --compile all \
+    /opt/kfslim
 
 FROM base
 COPY --from=builder /opt/kfslim /opt/kfslim
 ENV PATH="/opt/kfslim/bin:/usr/local/bin:/usr/bin:/bin" \
     VIRTUAL_ENV="/opt/kfslim"
-LABEL io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
-    io.kfslim.step-digest="sha256:97088164827129c45bbe6accfc66d8cc143cbdf08d522983d5cdb8a4155ed816" \
+LABEL io.kfslim.builder="engine" \
+    io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
+    io.kfslim.step-digest="sha256:5f5898bdb243d58fc6d8c62e01123248c8c037ff4f3e20c78c215c1cbd45733f" \
     org.opencontainers.image.base.digest="sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     org.opencontainers.image.base.name="deb:bookworm"

@@ -36,7 +36,8 @@ RUN /opt/kfslim/bin/python3 pip.pyz install --no-deps --no-compile \
     --require-hashes -r requirements.txt
 # What no step opens goes, each line of the list with its reason; then bytecode.
 COPY left-out.txt ./
-RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile all /opt/kfslim
+RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile all \
+    /opt/kfslim
 
 FROM builder AS project
 COPY project/ /project/opt/kfslim/
@@ -50,7 +51,8 @@ COPY --from=builder /opt/kfslim /opt/kfslim
 COPY --from=project /project/ /
 ENV PATH="/opt/kfslim/bin:/usr/local/bin:/usr/bin:/bin" \
     VIRTUAL_ENV="/opt/kfslim"
-LABEL io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
+LABEL io.kfslim.builder="engine" \
+    io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
     io.kfslim.step-digest="sha256:3885d4a43d00a2c6eb468e2130c00003f67deb6ba4dfb4d06b1c79f4086568c7" \
     org.opencontainers.image.base.digest="sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     org.opencontainers.image.base.name="deb:bookworm"

@@ -9,13 +9,13 @@
 # they are in no layer and no history of the image.
 
 # The base that kfslim assembled from Debian packages: it can be pulled from nowhere.
-FROM scratch AS base
+FROM scratch AS kfslim.base.1
 ADD base-1.tar.gz base-2.tar.gz /
 ENV COST="5\$" \
     PATH="/usr/local/bin:/usr/bin:/bin"
 CMD ["python3"]
 
-FROM base AS builder
+FROM kfslim.base.1 AS kfslim.builder.1
 WORKDIR /build
 # The environment as `python -m venv` makes it; not every base has that module.
 COPY environment/ /opt/kfslim/
@@ -26,7 +26,7 @@ RUN mkdir -p /opt/kfslim/bin \
 # pip comes along: the same on every base, and gone with this stage.
 COPY pip.pyz finish.py ca.crt* ./
 
-FROM builder AS step-1st-builder
+FROM kfslim.builder.1 AS step-1st.builder
 # Every file by its hash; the list is whole, so nothing else is asked for.
 COPY step-1st/requirements.txt ./
 ARG PIP_INDEX_URL
@@ -39,18 +39,20 @@ RUN /opt/kfslim/bin/python3 pip.pyz install --no-deps --no-compile \
     --require-hashes -r requirements.txt
 # What no step opens goes, each line of the list with its reason; then bytecode.
 COPY step-1st/left-out.txt ./
-RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile all /opt/kfslim
+RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile all \
+    /opt/kfslim
 
-FROM base AS step-1st
-COPY --from=step-1st-builder /opt/kfslim /opt/kfslim
+FROM kfslim.base.1 AS step-1st
+COPY --from=step-1st.builder /opt/kfslim /opt/kfslim
 ENV PATH="/opt/kfslim/bin:/usr/local/bin:/usr/bin:/bin" \
     VIRTUAL_ENV="/opt/kfslim"
-LABEL io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
+LABEL io.kfslim.builder="engine" \
+    io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
     io.kfslim.step-digest="sha256:97088164827129c45bbe6accfc66d8cc143cbdf08d522983d5cdb8a4155ed816" \
     org.opencontainers.image.base.digest="sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     org.opencontainers.image.base.name="deb:bookworm"
 
-FROM builder AS second-builder
+FROM kfslim.builder.1 AS second.builder
 # Every file by its hash; the list is whole, so nothing else is asked for.
 COPY second/requirements.txt ./
 ARG PIP_INDEX_URL
@@ -63,33 +65,35 @@ RUN /opt/kfslim/bin/python3 pip.pyz install --no-deps --no-compile \
     --require-hashes -r requirements.txt
 # What no step opens goes, each line of the list with its reason; then bytecode.
 COPY second/left-out.txt second/compiled.txt ./
-RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile compiled.txt /opt/kfslim
+RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile compiled.txt \
+    /opt/kfslim
 
-FROM base AS second
-COPY --from=second-builder /opt/kfslim /opt/kfslim
+FROM kfslim.base.1 AS second
+COPY --from=second.builder /opt/kfslim /opt/kfslim
 ENV PATH="/opt/kfslim/bin:/usr/local/bin:/usr/bin:/bin" \
     VIRTUAL_ENV="/opt/kfslim"
-LABEL io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
+LABEL io.kfslim.builder="engine" \
+    io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
     io.kfslim.step-digest="sha256:6246972bc804eb9f0c20e29ca5a61a3f79a0ed48783662b523bc9e99bc7d957b" \
     org.opencontainers.image.base.digest="sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     org.opencontainers.image.base.name="deb:bookworm"
 
-FROM registry.example/python@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb AS base-2
+FROM registry.example/python@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb AS kfslim.base.2
 
-FROM base-2 AS builder-2
+FROM kfslim.base.2 AS kfslim.builder.2
 WORKDIR /build
 # The environment as `python -m venv` makes it; not every base has that module.
-COPY base-2/environment/ /opt/kfslim/
+COPY base.2/environment/ /opt/kfslim/
 RUN mkdir -p /opt/kfslim/bin \
  && ln -s /usr/bin/python3 /opt/kfslim/bin/python \
  && ln -s /usr/bin/python3 /opt/kfslim/bin/python3 \
  && ln -s /usr/bin/python3 /opt/kfslim/bin/python3.11
 # pip comes along: the same on every base, and gone with this stage.
-COPY base-2/pip.pyz base-2/finish.py ca.crt* ./
+COPY base.2/pip.pyz base.2/finish.py ca.crt* ./
 
-FROM builder-2 AS other-builder
+FROM kfslim.builder.2 AS base.builder
 # Every file by its hash; the list is whole, so nothing else is asked for.
-COPY other/requirements.txt ./
+COPY base/requirements.txt ./
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
@@ -99,14 +103,16 @@ RUN /opt/kfslim/bin/python3 pip.pyz install --no-deps --no-compile \
     --no-cache-dir \
     --require-hashes -r requirements.txt
 # What no step opens goes, each line of the list with its reason; then bytecode.
-COPY other/left-out.txt ./
-RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile all /opt/kfslim
+COPY base/left-out.txt ./
+RUN /usr/bin/python3 finish.py --leave-out left-out.txt --compile all \
+    /opt/kfslim
 
-FROM base-2 AS other
-COPY --from=other-builder /opt/kfslim /opt/kfslim
+FROM kfslim.base.2 AS base
+COPY --from=base.builder /opt/kfslim /opt/kfslim
 ENV PATH="/opt/kfslim/bin:/usr/local/bin:/usr/bin:/bin" \
     VIRTUAL_ENV="/opt/kfslim"
-LABEL io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
+LABEL io.kfslim.builder="engine" \
+    io.kfslim.lock="sha256:bcf4cfaafc1e92bd4039cd50544ff1cc1f5426e3f41e7e82e8bb32f07347ad2c" \
     io.kfslim.step-digest="sha256:97088164827129c45bbe6accfc66d8cc143cbdf08d522983d5cdb8a4155ed816" \
     org.opencontainers.image.base.digest="sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     org.opencontainers.image.base.name="deb:bookworm"
