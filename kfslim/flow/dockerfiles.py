@@ -28,7 +28,7 @@ from kfslim.oci.codec import open_tar
 from kfslim.oci.image import OCI_LAYER_GZIP
 from kfslim.plan.model import BasePlan, ImagePlan, StepPlan
 
-_PIP = "pip<=25.3"  # the newest that is known to do; what an older Python has is older
+PIP = "pip<=26.3"  # the newest that is known to do; what an older Python has is older
 _ZIPPED = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive can tell
 
 
@@ -224,7 +224,7 @@ def _chosen(
 def _pip(context: Context, image: ImagePlan) -> bytes:
     """Return pip as a zip archive that the base's Python can run."""
     python, platform = image.base.python.minor, Platform.parse(image.base.platform)
-    lock = resolve(context.uv, [_PIP], python=python, platform=platform, what="pip")
+    lock = resolve(context.uv, [PIP], python=python, platform=platform, what="pip")
     with context.cache.scratch() as folder:
         (pip,) = install(
             context.uv, lock.distributions, python=python, platform=platform, folder=folder

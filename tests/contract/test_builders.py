@@ -33,6 +33,7 @@ from kfslim.engine.connection import BuildEngine
 from kfslim.errors import GateError
 from kfslim.flow.building import nodes_name
 from kfslim.flow.context import Context
+from kfslim.flow.dockerfiles import PIP
 from kfslim.flow.engine_building import EngineBuilder, check_files
 from kfslim.flow.recompressing import for_engine
 from kfslim.flow.traffic import Traffic
@@ -110,7 +111,7 @@ def fill(index: Index) -> None:
 
 def add_pip(index: Index, folder: Path) -> None:
     """Add the real pip, with which the engine's builder stage installs."""
-    words = (find_uv(), "pip", "install", "--target", folder, "--python", sys.executable, "pip")
+    words = (find_uv(), "pip", "install", "--target", folder, "--python", sys.executable, PIP)
     subprocess.run(words, check=True, capture_output=True)
     (info,) = folder.glob("pip-*.dist-info")
     files = {
