@@ -59,7 +59,7 @@ setup(name="retraining", version="1.0", package_dir={"": "src"}, packages=find_p
 """,
     "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\n'
     'build-backend = "setuptools.build_meta"\n',
-    "kfslim.toml": 'projects = ["."]\n',
+    "kfslim.toml": 'projects = ["src"]\n',
     "src/retraining/__init__.py": '"""What all steps share."""\n',
     "src/retraining/start.py": f'''"""The first line of every step's own code."""
 
