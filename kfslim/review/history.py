@@ -54,7 +54,7 @@ def join(
     for at, entry in enumerate(entries):
         made = instructions[pairs[at]] if at in pairs else None
         layer = None if entry.empty else next(left)
-        told = f"{entry.keyword} {entry.text}".strip()
+        told = _written(made) if made else f"{entry.keyword} {entry.text}".strip()
         costs.append(_cost(made, told, layer, base=at < first))
         lines += [made.first if made else 0] if layer else []
     return Joined(tuple(costs), tuple(lines), _misfits(instructions, set(pairs.values())))
@@ -66,6 +66,11 @@ def _entry(one: Mapping[str, object]) -> _Entry:
     if keyword not in KEYWORDS:
         keyword, rest = "RUN", text
     return _Entry(keyword, " ".join(rest.split()), bool(one.get("empty_layer")))
+
+
+def _written(made: Instruction) -> str:
+    """Return an instruction in one line: a history names the hashes of what was copied."""
+    return " ".join([made.keyword, *made.flags, *made.arguments.text.split()])
 
 
 def _cost(
