@@ -71,6 +71,12 @@ def build(folder: Path, step: str, dialect: str) -> str:
     return name
 
 
+def built_with(dialect: str) -> list[str]:
+    """Return the steps whose images are made: all takes minutes, so the older dialect's are few."""
+    whole = dialect == "buildkit" or os.environ.get("KFSLIM_SWEEP") == "1"
+    return STEPS if whole else STEPS[-2:]
+
+
 @pytest.fixture(scope="module", params=DIALECTS)
 def built(request, engine, plan, cache, tmp_path_factory):
     """Images of all steps, by step, that are gone when they were looked at."""
@@ -79,12 +85,14 @@ def built(request, engine, plan, cache, tmp_path_factory):
         "dockerfile", plan, "-o", folder, "--one-file", "--dialect", dialect, cache=cache
     )
     assert [one["steps"] for one in written["dockerfiles"]] == [STEPS]
-    images = {step: build(folder, step, dialect) for step in STEPS}
+    images = {step: build(folder, step, dialect) for step in built_with(dialect)}
     yield images
     docker("rmi", "--force", *images.values())
 
 
 def test_every_step_of_the_example_runs_on_them(built, tmp_path, monkeypatch):
+    if len(built) < len(STEPS):
+        pytest.skip("set KFSLIM_SWEEP=1 (3 minutes)")
     document, *others = yaml.safe_load_all(PIPELINE.read_text())
     for label, executor in document["deploymentSpec"]["executors"].items():
         container = executor["container"]
@@ -115,7 +123,8 @@ def test_they_hold_what_the_plan_says_and_no_more(built, plan):
     for step, image in built.items():
         told = docker("run", "--rm", "--network", "none", image, "python3", "-c", ask).split()
         names = {name.lower().replace("_", "-").replace(".", "-") for name in told}
-        assert names == {one["name"] for one in steps[step]["lock"]["distributions"]}, step
+        locked = {one["name"] for one in steps[step]["lock"]["distributions"]}
+        assert names == locked | {steps[step]["runtime"]["name"]}, step
         assert executor(image) == set(steps[step]["runtime"]["modules"]), step
         history = docker("history", "--no-trunc", image)
         assert "PIP_" not in history, step
