@@ -95,14 +95,15 @@ class Road:
     history: str = ""
 
 
-def first_road(workspace: Workspace, declared: Path) -> Road:
+def first_road(workspace: Workspace, declared: Path, cold_only: bool = False) -> Road:
     """The article's first Dockerfile and list.
 
     Another version of one dependency is not measured: from ``COPY . .`` on, the same instructions
     run as for a change in the code.
     """
     road = Road("first", "the article's first Dockerfile")
-    return _docker_road(workspace, road, FIRST, declared, ("cold", "nothing", "code"))
+    scenarios = ("cold", "nothing") if cold_only else ("cold", "nothing", "code")
+    return _docker_road(workspace, road, FIRST, declared, scenarios)
 
 
 def last_road(workspace: Workspace, declared: Path) -> Road:

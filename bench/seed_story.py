@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench import seed_page, seed_roads
 from bench.seed_project import FIRST, FIRST_LIST, IGNORED, LAST_LIST, make_project
@@ -34,6 +34,9 @@ class Sent(NamedTuple):
 
 def add_options(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--no-first", action="store_true", help="leave out the first image (3 GB)")
+    parser.add_argument("--first-cold", action="store_true",
+                        help="build it once: after a change it is built whole again")  # fmt: skip
+    parser.add_argument("--no-kfslim", action="store_true", help="the other roads only")
     parser.add_argument("--no-last", action="store_true", help="leave out the last image")
     parser.add_argument("--no-engine", action="store_true", help="no images by --builder engine")
     for name, declared, of in (
@@ -45,23 +48,36 @@ def add_options(parser: argparse._ArgumentGroup) -> None:
             f"--{name}-list", type=Path, default=declared, metavar="FILE",
             help=f"requirements {of} [the article's {'first' if name == 'first' else 'last'}]",
         )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured here")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write what was measured here, and keep what is there of other roads",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     title("The seed's case: from one image for all steps to one per step")
     workspace = Workspace(options.folder)
-    sent = contexts(workspace)
-    roads = sorted(travel(workspace, options), key=lambda road: ORDER.index(road.name))
-    story = {
+    story: dict[str, Any] = {
         "machine": machine_text(),
-        "contexts": [one._asdict() for one in sent],
-        "roads": [asdict(road) for road in roads],
+        "contexts": [one._asdict() for one in contexts(workspace)],
     }
+    roads = earlier(options.json)
+    for road in travel(workspace, options):
+        roads[road.name] = asdict(road)
+        story["roads"] = sorted(roads.values(), key=lambda one: ORDER.index(one["name"]))
+        if options.json:
+            options.json.write_text(json.dumps(story, indent=1) + "\n")
     for name, text in seed_page.blocks(story).items():
         print(f"\n{name}\n\n{text}", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(story, indent=1) + "\n")
+
+
+def earlier(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Return the roads of an earlier run, by name: those that are not travelled again are kept."""
+    if path is None or not path.exists():
+        return {}
+    return {road["name"]: road for road in json.loads(path.read_text())["roads"]}
 
 
 def travel(workspace: Workspace, options: argparse.Namespace) -> Iterator[Road]:
@@ -69,8 +85,9 @@ def travel(workspace: Workspace, options: argparse.Namespace) -> Iterator[Road]:
 
     What removing 50,000 files leaves behind makes the next road slower (see ``bench.later``).
     """
-    yield seed_roads.kfslim_road(workspace, options.kfslim_list)
-    yield seed_roads.built_road(workspace, "daemonless")
+    if not options.no_kfslim:
+        yield seed_roads.kfslim_road(workspace, options.kfslim_list)
+        yield seed_roads.built_road(workspace, "daemonless")
     if options.no_docker:
         return
     if not options.no_engine:
@@ -78,7 +95,7 @@ def travel(workspace: Workspace, options: argparse.Namespace) -> Iterator[Road]:
     if not options.no_last:
         yield seed_roads.last_road(workspace, options.last_list)
     if not options.no_first:
-        yield seed_roads.first_road(workspace, options.first_list)
+        yield seed_roads.first_road(workspace, options.first_list, options.first_cold)
 
 
 def contexts(workspace: Workspace) -> list[Sent]:
