@@ -137,6 +137,9 @@ def _choose(
     installed: Installed, tree: SiteTree, recipe: Recipe
 ) -> tuple[list[InstalledFile], tuple[Removed, ...]]:
     """Return the files that stay, and what the rules and cuts took."""
+    if (modules := installed.locked.modules) is not None:
+        inside = tree.files.items()
+        return [f for p, f in inside if p in modules or is_paper(f.path, "RECORD")], ()
     gone = left_out(installed, tree, recipe)
     kept = [file for file in installed.files if file.path not in gone]
     return kept, _removed(installed, gone)
