@@ -87,6 +87,10 @@ def cli() -> None:
       kfslim build kfslim.lock.json --to docker://registry/ml/retrain
       kfslim pin pipeline.yaml --plan kfslim.lock.json --to docker://… -o slim.yaml
 
+    \b
+    As Dockerfiles, to check in and own:
+      kfslim dockerfile kfslim.lock.json -o docker
+
     Exit codes: 0 done, 1 a gate said no, 2 the input is wrong, 3 something outside failed,
     130 interrupted.  Every command takes --json: the result on stdout, all else on stderr.
     """
