@@ -12,6 +12,7 @@ from kfslim.build.content import left_out, site_tree
 from kfslim.build.project import project_pieces
 from kfslim.build.recipe import recipes
 from kfslim.build.venv import texts
+from kfslim.canonical import value_digest
 from kfslim.dockerfile import finish, lists, names, write
 from kfslim.dockerfile.model import BuildFiles, Dialect, Ground, Parts
 from kfslim.errors import InputError
@@ -25,10 +26,12 @@ from kfslim.lock.resolve import resolve
 from kfslim.lock.tree import site_packages
 from kfslim.oci import Image, Layer, Platform, parse_reference
 from kfslim.oci.codec import open_tar
+from kfslim.oci.digest import digest_of
 from kfslim.oci.image import OCI_LAYER_GZIP
 from kfslim.plan.model import BasePlan, ImagePlan, StepPlan
 
 PIP = "pip<=26.3"  # the newest that is known to do; what an older Python has is older
+_ROOM = "pip"
 _ZIPPED = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive can tell
 
 
@@ -221,9 +224,24 @@ def _chosen(
     return gone, kept
 
 
-def _pip(context: Context, image: ImagePlan) -> bytes:
-    """Return pip as a zip archive that the base's Python can run."""
-    python, platform = image.base.python.minor, Platform.parse(image.base.platform)
+def _pip(context: Context, image: ImagePlan) -> Path:
+    """Return pip as a zip archive that the base's Python can run, packed once for all images."""
+    python, cache = image.base.python.minor, context.cache
+    key = value_digest([PIP, python, image.base.platform]).removeprefix("sha256:")
+    known = cache.get(_ROOM, key)
+    if known and cache.blob(known["digest"]).is_file():
+        return cache.blob(known["digest"])
+    data = _packed_pip(context, python, Platform.parse(image.base.platform))
+    digest = digest_of(data)
+    with cache.new_blob() as path:
+        with disk_errors("packing pip"):
+            path.write_bytes(data)
+        cache.keep(path, digest)
+    cache.put(_ROOM, key, {"digest": digest})
+    return cache.blob(digest)
+
+
+def _packed_pip(context: Context, python: str, platform: Platform) -> bytes:
     lock = resolve(context.uv, [PIP], python=python, platform=platform, what="pip")
     with context.cache.scratch() as folder:
         (pip,) = install(
